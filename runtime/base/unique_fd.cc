@@ -1,0 +1,36 @@
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <ferry/unique_fd.h>
+
+namespace ferry {
+
+namespace {
+
+Result<UniqueFd> duplicate_of(int fd) {
+  if (fd < 0) return Status::invalid_argument("duplicate a descriptor: there is none");
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return Status::from_errno(errno, "duplicate descriptor " + std::to_string(fd));
+  return UniqueFd(copy);
+}
+
+}  // namespace
+
+void UniqueFd::reset(int fd) noexcept {
+  const int old = std::exchange(fd_, fd);
+  if (old < 0 || old == fd) return;
+  // Linux frees the number even when close() fails (close(2)): never again.
+  const int saved = errno;
+  ::close(old);
+  errno = saved;
+}
+
+Result<UniqueFd> UniqueFd::duplicate() const { return duplicate_of(fd_); }
+
+Result<UniqueFd> FdArg::take() const {
+  if (given_ != nullptr) return std::move(*given_);
+  return duplicate_of(fd_);
+}
+
+}  // namespace ferry

@@ -1,0 +1,17 @@
+// Spin: how a wait waits before it parks.
+#pragma once
+
+#include <cstdint>
+
+namespace ferry {
+
+enum class Spin : std::uint8_t {
+  // kAdaptive, except on a loop of the user's, where a spin would delay what else runs there: kOff.
+  kDefault,
+  // Spins a little where that has paid off lately, and not where it has not: docs/architecture.md.
+  kAdaptive,
+  // Parks at once.
+  kOff,
+};
+
+}  // namespace ferry
