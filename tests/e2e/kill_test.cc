@@ -1,0 +1,159 @@
+// kill -9 of either process at any moment, over every lane: the other side's calls end, nothing
+// stays.
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <ferry/channel.h>
+#include <ferry/server.h>
+
+#include "tests/drivers/echo_service.h"
+#include "tests/support/processes.h"
+
+namespace ferry {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+using testing::call;
+using testing::Directory;
+using testing::EchoService;
+using testing::eventually;
+using testing::kEchoMethod;
+using testing::Process;
+
+int serve(const std::string& target) {
+  EchoService echo;
+  Server server;
+  server.add(echo, {.executor = Executor::kPool});
+  return exit_code(server.run(target));
+}
+
+Channel connect(const std::string& target, const ConnectOptions& options = {}) {
+  Result<Channel> channel = Status::unavailable("not tried");
+  eventually([&] {
+    channel = Channel::connect(target, options);
+    return channel.ok();
+  });
+  EXPECT_TRUE(channel) << channel.status();
+  return std::move(*channel);
+}
+
+std::string name_of(const ::testing::TestParamInfo<std::string>& info) { return info.param; }
+
+class KillTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  std::string target() const { return GetParam() + ":" + directory_.socket(); }
+
+  Directory directory_;
+  std::mt19937 random_{20261123};  // the same moments each run
+};
+
+// How long after the death a call may still be pending (the bar), with the machine busy.
+constexpr auto kDetection = 100ms;
+
+TEST_P(KillTest, AKilledServerEndsEveryPendingCallWithUnavailable) {
+  const std::string before = testing::kernel_objects();
+  for (int round = 0; round < 20; ++round) {
+    Process server([this] { return serve(target()); });
+    Channel channel = connect(target());
+    std::atomic<int> started{0};
+    std::atomic<int> wrong{0};
+    std::atomic<std::int64_t> killed_at{0};
+    std::atomic<std::int64_t> slowest{0};
+    std::vector<std::thread> callers;
+    for (int t = 0; t < 3; ++t) {
+      callers.emplace_back([&, t] {
+        // One hangs in a handler, the others call all the time.
+        const auto& method = t == 0 ? testing::kHang : kEchoMethod;
+        for (;;) {
+          started.fetch_add(1);
+          const auto reply = call(*channel.ferry_caller(), method, std::string(100 * t, 'x'));
+          if (reply) continue;
+          if (reply.status().code() != StatusCode::kUnavailable) wrong.fetch_add(1);
+          const std::int64_t took =
+              steady_clock::now().time_since_epoch().count() - killed_at.load();
+          std::int64_t most = slowest.load();
+          while (took > most && !slowest.compare_exchange_weak(most, took)) {
+          }
+          return;
+        }
+      });
+    }
+    // Some way into the traffic, at a call that differs from round to round.
+    const int moment = 3 + static_cast<int>(random_() % 400);
+    eventually([&] { return started.load() >= moment; });
+    killed_at.store(steady_clock::now().time_since_epoch().count());
+    server.kill();
+    for (std::thread& caller : callers) caller.join();
+    EXPECT_EQ(wrong.load(), 0);
+    EXPECT_LT(std::chrono::nanoseconds(slowest.load()), kDetection) << "round " << round;
+  }
+  EXPECT_EQ(testing::kernel_objects(), before);
+}
+
+TEST_P(KillTest, AKilledClientLeavesNothingAndTheServerServesTheOthers) {
+  const std::string before = testing::kernel_objects();
+  std::vector<int> moments;
+  for (int round = 0; round < 12; ++round) moments.push_back(static_cast<int>(random_() % 2000));
+  // Clients first: they must be forked before this process has threads.
+  std::vector<std::unique_ptr<Process>> clients;
+  for (std::size_t round = 0; round < moments.size(); ++round) {
+    clients.push_back(std::make_unique<Process>([this] {
+      const Channel channel = connect(target());
+      while (call(*channel.ferry_caller(), kEchoMethod, "x")) {
+      }
+      return 1;
+    }));
+    clients.back()->signal(SIGSTOP);
+  }
+  EchoService echo;
+  Server server({.log = nullptr});
+  server.add(echo);
+  ASSERT_EQ(server.listen(target()), Status());
+  ASSERT_EQ(server.start(), Status());
+  // It always parks: what a lane opens to park is there after the first call.
+  auto other = std::make_unique<Channel>(connect(target(), {.spin = Spin::kOff}));
+  ASSERT_TRUE(call(*other->ferry_caller(), kEchoMethod, "warm up", {.deadline = 5s}));
+  ASSERT_TRUE(eventually([&] { return server.connections() == 1; }));
+  const std::size_t descriptors = testing::open_descriptors();
+  for (std::size_t round = 0; round < clients.size(); ++round) {
+    const int until = echo.calls.load() + moments[round];
+    clients[round]->signal(SIGCONT);
+    ASSERT_TRUE(eventually([&] { return echo.calls.load() > until; }));
+    clients[round]->kill();
+    EXPECT_TRUE(eventually([&] { return server.connections() == 1; }));
+    EXPECT_TRUE(call(*other->ferry_caller(), kEchoMethod, "still here", {.deadline = 5s}));
+  }
+  EXPECT_TRUE(eventually([&] { return testing::open_descriptors() == descriptors; }))
+      << testing::open_descriptors() << " open, " << descriptors << " before";
+  other.reset();
+  ASSERT_EQ(server.stop(), Status());
+  EXPECT_EQ(testing::kernel_objects(), before);
+}
+
+TEST_P(KillTest, AFrozenServerIsEndedByTheDeadlineAndLaterCallsWork) {
+  Process server([this] { return serve(target()); });
+  const Channel channel = connect(target());
+  ASSERT_TRUE(call(*channel.ferry_caller(), kEchoMethod, "x", {.deadline = 5s}));
+  server.signal(SIGSTOP);
+  EXPECT_EQ(call(*channel.ferry_caller(), kEchoMethod, "x", {.deadline = 50ms}).status().code(),
+            StatusCode::kDeadlineExceeded);
+  server.signal(SIGCONT);
+  auto reply = call(*channel.ferry_caller(), kEchoMethod, "y", {.deadline = 5s});
+  ASSERT_TRUE(reply) << reply.status();
+  EXPECT_EQ(*reply, "y");
+}
+
+INSTANTIATE_TEST_SUITE_P(Lanes, KillTest,
+                         ::testing::Values("unix", "fifo", "mq", "shm", "memfd", "auto"), &name_of);
+
+}  // namespace
+}  // namespace ferry

@@ -1,0 +1,111 @@
+#include "tests/support/processes.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <mqueue.h>
+#include <sstream>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+namespace ferry::testing {
+
+namespace fs = std::filesystem;
+
+Directory::Directory() {
+  char name[] = "/tmp/ferry-test-XXXXXX";
+  if (const char* made = ::mkdtemp(name); made != nullptr) path_ = made;
+}
+
+Directory::~Directory() {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+Process::Process(const std::function<int()>& program) {
+  const pid_t parent = ::getpid();
+  pid_ = ::fork();
+  if (pid_ != 0) return;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+  const int code = program();
+  std::fflush(nullptr);
+  ::_exit(code);
+}
+
+Process::~Process() { kill(); }
+
+void Process::signal(int number) const {
+  if (pid_ > 0) ::kill(pid_, number);
+}
+
+void Process::kill() {
+  signal(SIGKILL);
+  wait();
+}
+
+int Process::wait() {
+  if (pid_ <= 0) return -1;
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::size_t open_descriptors() {
+  const fs::directory_iterator list("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(list), end(list)));
+}
+
+namespace {
+
+std::string file(const char* path) {
+  const std::ifstream in(path);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// How many small queues this user may still make: a queue that was left behind counts against it.
+int queue_headroom() {
+  std::vector<mqd_t> queues;
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "/ferry-headroom-" + std::to_string(::getpid());
+    mq_attr attributes{};
+    attributes.mq_maxmsg = 1;
+    attributes.mq_msgsize = 8192;
+    const mqd_t queue =
+        ::mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600, &attributes);
+    if (queue == static_cast<mqd_t>(-1)) break;
+    ::mq_unlink(name.c_str());
+    queues.push_back(queue);
+  }
+  for (const mqd_t queue : queues) ::mq_close(queue);
+  return static_cast<int>(queues.size());
+}
+
+}  // namespace
+
+std::string kernel_objects() {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/dev/shm", ignored)) {
+    names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  std::string text = "/dev/shm:";
+  for (const std::string& name : names) text += " " + name;
+  text += "\nqueue headroom: " + std::to_string(queue_headroom()) + "\n";
+  return text + file("/proc/sysvipc/msg") + file("/proc/sysvipc/sem") + file("/proc/sysvipc/shm");
+}
+
+}  // namespace ferry::testing
