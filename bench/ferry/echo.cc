@@ -1,7 +1,6 @@
 // ferry's own rows: the same client and server over every lane, in message form.
 #include <iostream>
 #include <memory>
-#include <optional>
 
 #include <ferry/channel.h>
 #include <ferry/server.h>
@@ -23,22 +22,20 @@ class EchoService final : public ferry::Service<Echo> {
 class FerryCaller final : public Caller {
  public:
   explicit FerryCaller(ferry::Channel channel) : channel_(std::move(channel)), echo_(channel_) {}
-  std::span<const std::byte> call(std::span<const std::byte> request) override {
-    reply_.reset();  // a reply that is kept holds flow-control credit, which the next one may need
+  void call(Payload& payload) override {
+    const std::span<const std::byte> request = payload.next();
     ferry::MessageBuilder<Echo::EchoParams> message;
     message->setData(
         kj::arrayPtr(reinterpret_cast<const kj::byte*>(request.data()), request.size()));
-    auto reply = echo_.echo(message);
+    const auto reply = echo_.echo(message);
     require(reply.ok(), reply.status().to_string());
-    reply_.emplace(std::move(*reply));
-    const auto data = (*reply_)->getData();
-    return std::as_bytes(std::span(data.begin(), data.size()));
+    const auto data = (*reply)->getData();
+    payload.check(std::as_bytes(std::span(data.begin(), data.size())));
   }
 
  private:
   ferry::Channel channel_;
   ferry::Stub<Echo> echo_;
-  std::optional<ferry::MessageReader<Echo::EchoResults>> reply_;
 };
 
 class FerryLane final : public Contestant {

@@ -70,10 +70,10 @@ class DescriptorCaller final : public Caller {
  public:
   DescriptorCaller(const End& end, std::size_t size)
       : end_(end), size_(size), reply_(size + kQueueMessage) {}
-  std::span<const std::byte> call(std::span<const std::byte> request) override {
-    send_all<Mechanism>(end_, request);
+  void call(Payload& payload) override {
+    send_all<Mechanism>(end_, payload.next());
     receive_all<Mechanism>(end_, reply_.data(), size_);
-    return {reply_.data(), size_};
+    payload.check({reply_.data(), size_});
   }
 
  private:

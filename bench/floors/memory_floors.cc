@@ -89,12 +89,13 @@ class Memory {
 class MemoryCaller final : public Caller {
  public:
   explicit MemoryCaller(const Memory& memory) : memory_(memory), reply_(memory.size()) {}
-  std::span<const std::byte> call(std::span<const std::byte> request) override {
+  void call(Payload& payload) override {
+    const std::span<const std::byte> request = payload.next();
     std::memcpy(memory_.request(), request.data(), request.size());
     memory_.ring(memory_.request_bell(), ++number_);
     memory_.await(memory_.reply_bell(), number_);
     std::memcpy(reply_.data(), memory_.reply(), reply_.size());
-    return reply_;
+    payload.check(reply_);
   }
 
  private:

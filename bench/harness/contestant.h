@@ -5,9 +5,10 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
+
+#include "bench/harness/payload.h"
 
 namespace bench {
 
@@ -20,15 +21,15 @@ struct Setup {
   std::string directory;  // of this run's own, for sockets
 };
 
-// The client's end. call() sends `request` and waits for its echo, which stays valid until the next
-// call.
+// The client's end. call() sends the payload's next() request, waits for the echo and has it
+// check()ed, as a user reads a reply: where it stands.
 class Caller {
  public:
   Caller() = default;
   virtual ~Caller() = default;
   Caller(const Caller&) = delete;
   Caller& operator=(const Caller&) = delete;
-  virtual std::span<const std::byte> call(std::span<const std::byte> request) = 0;
+  virtual void call(Payload& payload) = 0;
 };
 
 class Contestant {

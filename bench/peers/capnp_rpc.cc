@@ -1,5 +1,4 @@
 // Cap'n Proto RPC over a local socket, both ends on its own event loop.
-#include <optional>
 
 #include <capnp/ez-rpc.h>
 #include <capnp/message.h>
@@ -23,18 +22,18 @@ class CapnpCaller final : public Caller {
   explicit CapnpCaller(const std::string& address)
       : client_(address), echo_(client_.getMain<Echo>()) {}
   ~CapnpCaller() noexcept override = default;
-  std::span<const std::byte> call(std::span<const std::byte> request) override {
+  void call(Payload& payload) override {
+    const std::span<const std::byte> request = payload.next();
     auto call = echo_.echoRequest(capnp::MessageSize{request.size() / sizeof(capnp::word) + 16, 0});
     call.setData(kj::arrayPtr(reinterpret_cast<const kj::byte*>(request.data()), request.size()));
-    reply_.emplace(call.send().wait(client_.getWaitScope()));
-    const auto data = (*reply_).getData();
-    return std::as_bytes(std::span(data.begin(), data.size()));
+    const auto reply = call.send().wait(client_.getWaitScope());
+    const auto data = reply.getData();
+    payload.check(std::as_bytes(std::span(data.begin(), data.size())));
   }
 
  private:
   capnp::EzRpcClient client_;
   Echo::Client echo_;
-  std::optional<capnp::Response<Echo::EchoResults>> reply_;
 };
 
 class CapnpRpc final : public Contestant {

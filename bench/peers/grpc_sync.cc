@@ -21,12 +21,13 @@ class GrpcCaller final : public Caller {
   explicit GrpcCaller(const std::string& address)
       : stub_(bench_grpc::Echo::NewStub(
             grpc::CreateChannel(address, grpc::InsecureChannelCredentials()))) {}
-  std::span<const std::byte> call(std::span<const std::byte> request) override {
+  void call(Payload& payload) override {
+    const std::span<const std::byte> request = payload.next();
     grpc::ClientContext context;
     request_.set_data(request.data(), request.size());
     const grpc::Status status = stub_->Call(&context, request_, &reply_);
     require(status.ok(), status.error_message());
-    return std::as_bytes(std::span(reply_.data()));
+    payload.check(std::as_bytes(std::span(reply_.data())));
   }
 
  private:

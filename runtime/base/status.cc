@@ -106,11 +106,16 @@ Status Status::from_errno(int error, std::string_view tried) {
   return {code_of(error), std::move(message)};
 }
 
+const std::string& Status::message() const noexcept {
+  static const std::string kNone;
+  return why_ ? why_->message : kNone;
+}
+
 std::string Status::to_string() const {
-  std::string text(name(code_));
-  if (!message_.empty()) {
+  std::string text(name(code()));
+  if (!message().empty()) {
     text += ": ";
-    text += message_;
+    text += message();
   }
   return text;
 }
@@ -119,8 +124,8 @@ Status Status::with_context(std::string_view where) const {
   if (ok()) return *this;
   std::string message(where);
   message += ": ";
-  message += message_;
-  return {code_, std::move(message)};
+  message += this->message();
+  return {code(), std::move(message)};
 }
 
 std::ostream& operator<<(std::ostream& out, StatusCode code) { return out << name(code); }

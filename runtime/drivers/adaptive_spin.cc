@@ -6,7 +6,9 @@
 #include <fstream>
 #include <sched.h>
 #include <string>
+#include <sys/resource.h>
 #include <unistd.h>
+#include <utility>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
@@ -78,22 +80,44 @@ bool AdaptiveSpin::begin(TimePoint now) {
   return take_place();
 }
 
+bool AdaptiveSpin::gives_up(Clock::duration spent, Clock::duration gap) const noexcept {
+  if (policy_ == Spin::kBusy) return spent >= limits::kBusySpinBudget;
+  return spent >= limits::kSpinBudget || gap > kPreemptedGap;
+}
+
+bool AdaptiveSpin::this_thread_was_preempted() {
+  thread_local long seen = -1;
+  rusage usage{};
+  if (::getrusage(RUSAGE_THREAD, &usage) != 0) return false;
+  const long before = std::exchange(seen, usage.ru_nivcsw);
+  return before >= 0 && usage.ru_nivcsw != before;
+}
+
 void AdaptiveSpin::finish(bool success, bool blame, TimePoint now) {
   spinners().fetch_sub(1, std::memory_order_relaxed);
+  if (policy_ == Spin::kBusy) return;
+  if (++spins_ >= kSpinsPerSample) {
+    spins_ = 0;
+    if (preempted_()) {
+      turn_off(now);
+      return;
+    }
+    if (credit_ > kCreditStart) next_pause_ = kPauseLeast;
+  }
   if (success) {
     credit_ = std::min(credit_ + 1, kCreditMost);
-    if (credit_ > kCreditStart) next_pause_ = kPauseLeast;
     return;
   }
   if (!blame) return;
   credit_ -= kFailureDebit;
-  if (credit_ > 0) return;
+  if (credit_ <= 0) turn_off(now);
+}
+
+void AdaptiveSpin::turn_off(TimePoint now) {
   off_until_ = now + next_pause_;
   next_pause_ = std::min<std::chrono::nanoseconds>(2 * next_pause_, kPauseMost);
   credit_ = 1;  // one try when the pause is over: its failure turns spinning off again
 }
-
-std::chrono::nanoseconds AdaptiveSpin::budget() { return limits::kSpinBudget; }
 
 void AdaptiveSpin::pause() noexcept {
 #if defined(__x86_64__) || defined(__i386__)

@@ -4,15 +4,17 @@
 // waited. So spinning for limits::kSpinBudget pays when about half of the spins succeed. A spin
 // that fails burns the whole budget, and on a busy machine takes it from somebody's work. Hence:
 // - credit: a success earns one, a failure costs two; without credit spinning is off for a pause
-// that
-//   doubles from 2 to 200 ms, then one spin is tried again;
+//   that doubles from 2 to 200 ms, then one spin is tried again;
 // - a gap between two looks longer than kPreemptedGap means that another thread ran on our CPU:
 //   somebody needs it more, so that spin ends at once, as a failure;
+// - when the kernel took the CPU from this thread during the last kSpinsPerSample spins (ru_nivcsw
+//   of getrusage(2)), more threads want to run than there are CPUs: off for a pause, however many
+//   spins succeeded;
 // - a process has at most max(1, usable CPUs / 2) threads spinning at a time (affinity and cgroup
-// quota
-//   counted), and none on a machine with one CPU: there the peer cannot run while we spin. A
+//   quota counted), and none on a machine with one CPU: there the peer cannot run while we spin. A
 //   process that is bound to one CPU of several may spin: its peer may be on another, and the rules
 //   above find out.
+// Spin::kBusy keeps the last rule only, and has a budget of its own.
 #pragma once
 
 #include <chrono>
@@ -40,17 +42,24 @@ class AdaptiveSpin {
   static constexpr std::chrono::microseconds kPreemptedGap{15};
   // Looks between two readings of the clock, which cost as much as a look.
   static constexpr int kLooksPerClock = 4;
+  // Spins between two looks at the kernel's count of preemptions: a system call.
+  static constexpr int kSpinsPerSample = 16;
 
-  explicit AdaptiveSpin(Spin policy) : policy_(policy) {}
+  // Whether the calling thread was preempted since it last asked.
+  using Preempted = bool (*)();
+  [[nodiscard]] static bool this_thread_was_preempted();
+
+  explicit AdaptiveSpin(Spin policy, Preempted preempted = this_thread_was_preempted)
+      : policy_(policy), preempted_(preempted) {}
 
   // Calls `ready` until it says true (then so does this) or spinning no longer pays. `deadline`
   // ends it as well, without blame.
   template <typename Ready>
   bool until(Ready&& ready, TimePoint deadline = TimePoint::max()) {
-    if (policy_ == Spin::kOff) return false;
+    if (!wanted()) return false;
     TimePoint now = Clock::now();
     if (!begin(now)) return false;
-    const TimePoint end = now + budget();
+    const TimePoint begun = now;
     bool done = false;
     bool blame = true;
     for (;;) {
@@ -65,7 +74,7 @@ class AdaptiveSpin {
         blame = false;
         break;
       }
-      if (now >= end || now - then > kPreemptedGap) break;
+      if (gives_up(now - begun, now - then)) break;
       pause();
     }
     finish(done, blame, now);
@@ -76,12 +85,19 @@ class AdaptiveSpin {
   // spinner places; finish() gives it back.
   [[nodiscard]] bool begin(TimePoint now);
   void finish(bool success, bool blame, TimePoint now);
-  [[nodiscard]] static std::chrono::nanoseconds budget();
+  // Whether to ask begin() at all: spares reading the clock.
+  [[nodiscard]] bool wanted() const noexcept { return policy_ != Spin::kOff; }
+  // After spinning in vain for `spent`, when the last look was `gap` ago.
+  [[nodiscard]] bool gives_up(Clock::duration spent, Clock::duration gap) const noexcept;
   // One polite turn of a spin: lets the CPU's other hardware thread run.
   static void pause() noexcept;
 
  private:
+  void turn_off(TimePoint now);
+
   Spin policy_;
+  Preempted preempted_;
+  int spins_ = 0;  // since the last sample
   int credit_ = kCreditStart;
   TimePoint off_until_{};
   std::chrono::nanoseconds next_pause_ = kPauseLeast;

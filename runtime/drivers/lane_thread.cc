@@ -38,12 +38,7 @@ LaneThread::~LaneThread() {
 void LaneThread::run() {
   Link& link = connection_->link();
   while (!stopping_.load(std::memory_order_relaxed)) {
-    bool blocked = false;
-    {
-      const std::lock_guard lock(link.mutex);
-      blocked = link.blocked();
-    }
-    const IoResult io = await_input(link, spin_, blocked, transports::kNever);
+    const IoResult io = await_input(link, spin_, link.blocked(), transports::kNever);
     bool alive = true;
     switch (io.outcome) {
       case Io::kDone:

@@ -26,22 +26,22 @@ Link::Flush Link::flush() {
       continue;
     }
     if (io.outcome == Io::kWouldBlock) {
-      blocked_ = true;
+      blocked_.store(true, std::memory_order_relaxed);
       return Flush::kBlocked;
     }
     // The peer may be gone while what it had answered still waits to be read: the reader decides
     // when the connection has ended. Until then there is nothing more to write.
-    blocked_ = false;
+    blocked_.store(false, std::memory_order_relaxed);
     return Flush::kEnded;
   }
-  blocked_ = false;
+  blocked_.store(false, std::memory_order_relaxed);
   return Flush::kDone;
 }
 
 void Link::end_with(Status why) {
   if (end_.ok())
     end_ = why.ok() ? Status::unavailable("the connection was closed") : std::move(why);
-  blocked_ = false;
+  blocked_.store(false, std::memory_order_relaxed);
 }
 
 bool Link::next_event(protocol::Bytes& rest, protocol::Event& event) {

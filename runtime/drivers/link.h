@@ -1,6 +1,7 @@
 // Link: a connection's lane and protocol state, and the lock that guards them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -37,8 +38,8 @@ class Link {
   [[nodiscard]] protocol::Session& session() noexcept { return session_; }
   // lock. Writes what the session has, without blocking. The only caller of Lane::write().
   Flush flush();
-  // lock. Output is waiting for room in the lane.
-  [[nodiscard]] bool blocked() const noexcept { return blocked_; }
+  // Output is waiting for room in the lane. Any thread; changes under the lock.
+  [[nodiscard]] bool blocked() const noexcept { return blocked_.load(std::memory_order_relaxed); }
   // lock. Why the connection ended; OK while it lives.
   [[nodiscard]] const Status& end() const noexcept { return end_; }
   // lock. Ends the connection; the first reason stays.
@@ -61,7 +62,7 @@ class Link {
   protocol::Output output_;  // kept, so that no flush allocates
   InputBuffer input_;
   Status end_;
-  bool blocked_ = false;
+  std::atomic<bool> blocked_{false};
 };
 
 }  // namespace ferry::drivers

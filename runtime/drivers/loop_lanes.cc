@@ -42,7 +42,7 @@ void LoopLanes::before_sleep() {
     stay_awake(false);
     return;
   }
-  if (awake_.size() <= kSpinLanes && spin_.begin(AdaptiveSpin::Clock::now())) {
+  if (awake_.size() <= kSpinLanes && spin_.wanted() && spin_.begin(AdaptiveSpin::Clock::now())) {
     spin_over_awake();
   } else {
     stay_awake(!arm_awake());
@@ -65,8 +65,7 @@ void LoopLanes::spin_over_awake() {
     if (any) {
       success = true;
       quiet_since = now;
-    } else if (now - quiet_since >= AdaptiveSpin::budget() ||
-               now - then > AdaptiveSpin::kPreemptedGap) {
+    } else if (spin_.gives_up(now - quiet_since, now - then)) {
       break;
     }
     if (now - started >= kLookAround) {
@@ -222,20 +221,12 @@ void LoopLane::want_room() {
 
 void LoopLane::flush() {
   if (over_) return;
-  bool blocked = false;
-  {
-    const std::lock_guard lock(connection_->link().mutex);
-    blocked = connection_->link().blocked();
+  // Output that becomes blocked after this look asks for room by itself: want_room().
+  if (connection_->link().blocked() && !connection_->flush()) {
+    end();
+    return;
   }
-  if (blocked) {
-    if (!connection_->flush()) {
-      end();
-      return;
-    }
-    const std::lock_guard lock(connection_->link().mutex);
-    blocked = connection_->link().blocked();
-  }
-  if (blocked) return;
+  if (connection_->link().blocked()) return;
   if (writable_) {
     writable_->watch(0);
   } else if (readable_) {

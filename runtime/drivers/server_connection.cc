@@ -72,7 +72,9 @@ bool ServerConnection::take_input() {
           break;
       }
     }
-    if (call != nullptr) output |= !serve(*call);
+    // Calls that came together are answered together: with the last of them.
+    const bool last = rest.empty();
+    if (call != nullptr && !serve(*call, last)) output = !last;
   }
   link_.input().settle(rest);
   // Workers write their own replies: taking the lock to find nothing would only be in their way.
@@ -157,21 +159,22 @@ ServerCall& ServerConnection::accept(protocol::Event& event) {
   return *call;
 }
 
-bool ServerConnection::serve(ServerCall& call) {
+bool ServerConnection::serve(ServerCall& call, bool flush_now) {
   if (call.registration_ == nullptr) {
     answer(call,
            Status::unimplemented("the server has no service instance " +
                                  std::to_string(call.head_.instance)),
-           false);
+           flush_now);
     return false;
   }
   if (call.registration_->options.executor == Executor::kInline) {
-    answer(call, judged(call, dispatch(call)), false);
+    answer(call, judged(call, dispatch(call)), flush_now);
     return false;
   }
   call.keep_body();
   if (environment_.pool.submit(call)) return true;
-  answer(call, Status::resource_exhausted("the server's worker pool has its queue full"), false);
+  answer(call, Status::resource_exhausted("the server's worker pool has its queue full"),
+         flush_now);
   return false;
 }
 

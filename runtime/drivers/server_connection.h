@@ -107,8 +107,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   friend class ServerCall;
 
   [[nodiscard]] ServerCall& accept(protocol::Event& event);  // lock
-  // Whether a worker has it; else it was answered, and the reply is to be flushed.
-  bool serve(ServerCall& call);
+  // Whether a worker has it; else it was answered, and the reply is flushed if `flush_now`.
+  bool serve(ServerCall& call, bool flush_now);
   [[nodiscard]] Status dispatch(ServerCall& call);
   [[nodiscard]] static Status judged(const ServerCall& call, Status status);
   void answer(ServerCall& call, const Status& status, bool flush_now);

@@ -1,10 +1,28 @@
+#include <algorithm>
+#include <cstring>
+#include <new>
 #include <utility>
 
 #include <ferry/support/raw_message.h>
 
 namespace ferry::support {
 
-RawBuilder::RawBuilder() : builder_(kj::arrayPtr(scratch_, std::size(scratch_))) {}
+// Cap'n Proto expects zeros.
+kj::ArrayPtr<capnp::word> ScratchMessage::allocateSegment(unsigned minimum_words) {
+  if (words_ == 0 && minimum_words <= kWords) {
+    words_ = kWords;
+    std::memset(static_cast<void*>(scratch_), 0, sizeof scratch_);
+    return {scratch_, kWords};
+  }
+  const std::size_t words = std::max<std::size_t>({minimum_words, words_, kWords});
+  std::unique_ptr<void, Free> memory(std::calloc(words, sizeof(capnp::word)));
+  if (!memory) throw std::bad_alloc();
+  words_ += words;
+  heap_.push_back(std::move(memory));
+  return {static_cast<capnp::word*>(heap_.back().get()), words};
+}
+
+RawBuilder::RawBuilder() = default;
 
 RawBuilder::~RawBuilder() noexcept = default;
 

@@ -49,7 +49,7 @@ RawReader& RawReader::operator=(RawReader&& other) noexcept {
   return *this;
 }
 
-Status RawReader::open(WireMessage message) {
+Status RawReader::open(WireMessage&& message) {
   prepare_capabilities();
   reader_.reset();
   table_.reset();

@@ -115,8 +115,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Cost{"mq", Spin::kOff, Executor::kPool, kParkedCalls, 3, 6},
                       Cost{"memfd", Spin::kOff, Executor::kPool, kParkedCalls, 2, 6},
                       Cost{"shm", Spin::kOff, Executor::kPool, kParkedCalls, 2, 5},
-                      Cost{"memfd", Spin::kAdaptive, Executor::kInline, kAwakeCalls, 0.05, 0.05},
-                      Cost{"shm", Spin::kAdaptive, Executor::kInline, kAwakeCalls, 0.05, 0.05}),
+                      Cost{"memfd", Spin::kBusy, Executor::kInline, kAwakeCalls, 0.05, 0.05},
+                      Cost{"shm", Spin::kBusy, Executor::kInline, kAwakeCalls, 0.05, 0.05}),
     name_of);
 
 }  // namespace

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ferry/limits.h>
+
 namespace ferry::drivers {
 namespace {
 
@@ -28,7 +30,10 @@ class AdaptiveSpinTest : public testing::Test {
     return true;
   }
 
-  AdaptiveSpin spin_{Spin::kAdaptive};
+  static bool never() { return false; }
+  static bool always() { return true; }
+
+  AdaptiveSpin spin_{Spin::kAdaptive, never};
   AdaptiveSpin::TimePoint now_{std::chrono::hours(1)};
 };
 
@@ -92,6 +97,39 @@ TEST_F(AdaptiveSpinTest, APassedDeadlineEndsTheSpinWithoutBlame) {
   }
   EXPECT_TRUE(spin_.begin(now_));
   spin_.finish(true, true, now_);
+}
+
+TEST_F(AdaptiveSpinTest, PreemptionTurnsItOffHoweverManySpinsSucceeded) {
+  AdaptiveSpin crowded(Spin::kAdaptive, always);
+  milliseconds pause = AdaptiveSpin::kPauseLeast;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < AdaptiveSpin::kSpinsPerSample; ++i) {
+      ASSERT_TRUE(crowded.begin(now_));
+      crowded.finish(true, true, now_);
+    }
+    EXPECT_FALSE(crowded.begin(now_ + pause - milliseconds(1))) << pause.count();
+    now_ += pause;
+    pause *= 2;
+  }
+}
+
+TEST_F(AdaptiveSpinTest, AThreadThatGivesWayByItselfWasNotPreempted) {
+  static_cast<void>(AdaptiveSpin::this_thread_was_preempted());
+  // Preemption by others may happen at any time, but not at every turn for a second.
+  const auto end = AdaptiveSpin::Clock::now() + std::chrono::seconds(1);
+  while (AdaptiveSpin::this_thread_was_preempted()) {
+    ASSERT_LT(AdaptiveSpin::Clock::now(), end);
+  }
+}
+
+TEST_F(AdaptiveSpinTest, BusyIsNotDiscouragedByFailureGapsOrPreemption) {
+  AdaptiveSpin busy(Spin::kBusy, always);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(busy.begin(now_));
+    busy.finish(false, true, now_);
+  }
+  EXPECT_FALSE(busy.gives_up(limits::kSpinBudget, AdaptiveSpin::kPreemptedGap * 10));
+  EXPECT_TRUE(busy.gives_up(limits::kBusySpinBudget, {}));
 }
 
 TEST_F(AdaptiveSpinTest, NoMoreThreadsSpinThanTheProcessMay) {

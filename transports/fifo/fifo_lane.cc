@@ -20,8 +20,11 @@ FifoLane::FifoLane(FifoEnds ends, UniqueFd control) noexcept
 
 IoResult FifoLane::put(std::span<const iovec> bytes) {
   for (;;) {
-    const ssize_t written = ::writev(
-        write_.get(), bytes.data(), static_cast<int>(std::min<std::size_t>(bytes.size(), IOV_MAX)));
+    const ssize_t written =
+        bytes.size() == 1
+            ? ::write(write_.get(), bytes[0].iov_base, bytes[0].iov_len)
+            : ::writev(write_.get(), bytes.data(),
+                       static_cast<int>(std::min<std::size_t>(bytes.size(), IOV_MAX)));
     if (written > 0) return {Io::kDone, static_cast<std::size_t>(written)};
     if (written == 0 || errno == EAGAIN) return {Io::kWouldBlock};
     if (errno != EINTR) return {end_.fail(Status::from_errno(errno, "write to the lane's FIFO"))};

@@ -38,14 +38,17 @@ UniqueFd WakeableReader::open_writer() const noexcept {
   return writer;
 }
 
-void WakeableReader::enter() noexcept {
-  const std::lock_guard lock(mutex_);
-  entered_ = true;
-}
+// Sequentially consistent, as the note is: whoever is in enter() sees the note of a wake() that did
+// not see it.
+void WakeableReader::enter() noexcept { reading_.store(Reading::kEntered); }
 
 void WakeableReader::leave() noexcept {
-  const std::lock_guard lock(mutex_);
-  entered_ = false;
+  for (;;) {
+    Reading entered = Reading::kEntered;
+    if (reading_.compare_exchange_strong(entered, Reading::kNo)) return;
+    if (entered == Reading::kNo) return;
+    reading_.wait(Reading::kWaking);
+  }
 }
 
 IoResult WakeableReader::read(std::span<std::byte> into) { return read_around(fd_.get(), into); }
@@ -102,15 +105,24 @@ IoResult WakeableReader::take_spilled(std::span<std::byte> into) noexcept {
 }
 
 bool WakeableReader::wake() noexcept {
-  const std::lock_guard lock(mutex_);
-  if (!entered_ || woken_) return true;
+  Reading entered = Reading::kEntered;
+  // Nobody reads, or another thread wakes the reader already.
+  if (!reading_.compare_exchange_strong(entered, Reading::kWaking)) return true;
+  const bool woken = woken_ || put_packet();
+  reading_.store(Reading::kEntered);
+  reading_.notify_all();
+  return woken;
+}
+
+bool WakeableReader::put_packet() noexcept {
   const UniqueFd writer = open_writer();
   if (!writer) return false;
-  // EAGAIN: the FIFO is full, so nobody blocks in a read of it.
-  const ssize_t written = ::write(writer.get(), packet_.data(), packet_.size());
-  if (written != static_cast<ssize_t>(packet_.size())) return written < 0 && errno == EAGAIN;
+  // Before the packet can be read. EAGAIN: the FIFO is full, so nobody blocks in a read of it.
   woken_ = true;
-  return true;
+  const ssize_t written = ::write(writer.get(), packet_.data(), packet_.size());
+  if (written == static_cast<ssize_t>(packet_.size())) return true;
+  woken_ = false;
+  return written < 0 && errno == EAGAIN;
 }
 
 }  // namespace ferry::transports

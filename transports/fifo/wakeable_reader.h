@@ -3,8 +3,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
@@ -56,6 +56,7 @@ class WakeableReader {
 
   WakeableReader(UniqueFd fd, std::size_t capacity) noexcept;
   [[nodiscard]] UniqueFd open_writer() const noexcept;
+  [[nodiscard]] bool put_packet() noexcept;
   IoResult read_from(int fd, std::span<std::byte> into);
   IoResult take_spilled(std::span<std::byte> into) noexcept;
 
@@ -64,9 +65,11 @@ class WakeableReader {
   std::vector<std::byte> packet_;   // a page; the secret and then zeros
   std::vector<std::byte> spilled_;  // what did not fit the caller's buffer
   std::size_t spilled_at_ = 0;
-  std::mutex mutex_;                // guards:
-  bool entered_ = false;            // a read() is about to begin or under way
-  std::atomic<bool> woken_{false};  // a packet is in the FIFO; changed under mutex_
+  // Where the reader is. kWaking is wake()'s: the reader waits for its end before it leaves, so
+  // that no packet comes between that read and the next.
+  enum class Reading : std::uint8_t { kNo, kEntered, kWaking };
+  std::atomic<Reading> reading_{Reading::kNo};
+  std::atomic<bool> woken_{false};  // a packet is in the FIFO
 };
 
 }  // namespace ferry::transports

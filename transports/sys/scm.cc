@@ -40,6 +40,7 @@ void collect(msghdr& message, std::vector<UniqueFd>& into) {
 
 SocketIo send(int socket, std::span<const iovec> bytes, std::span<const int> descriptors) noexcept {
   alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int) * limits::kDescriptors)> control;
+  const bool plain = bytes.size() == 1 && descriptors.empty();  // most are, and it costs less
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(bytes.data());  // sendmsg(2) only reads it
   message.msg_iovlen = std::min<std::size_t>(bytes.size(), IOV_MAX);
@@ -54,7 +55,9 @@ SocketIo send(int socket, std::span<const iovec> bytes, std::span<const int> des
     std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
   }
   for (;;) {
-    const ssize_t sent = ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent =
+        plain ? ::send(socket, bytes[0].iov_base, bytes[0].iov_len, MSG_DONTWAIT | MSG_NOSIGNAL)
+              : ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent > 0) return {Io::kDone, static_cast<std::size_t>(sent), 0};
     if (sent == 0) return {Io::kWouldBlock, 0, 0};
     switch (errno) {

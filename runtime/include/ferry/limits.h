@@ -131,5 +131,8 @@ inline constexpr std::chrono::milliseconds kDescriptorsRetryTime{2};
 // How long a wait spins before it parks. Waking a halted CPU costs 20 to 45 us, so a wait that
 // succeeds within this has saved at least as much as it burnt.
 inline constexpr std::chrono::microseconds kSpinBudget{30};
+// The same for Spin::kBusy: outlasts a peer that the scheduler put aside for a few time slices, and
+// still lets an idle process sleep.
+inline constexpr std::chrono::microseconds kBusySpinBudget{20'000};
 
 }  // namespace ferry::limits

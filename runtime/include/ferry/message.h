@@ -78,7 +78,7 @@ class MessageReader {
   using Reader = typename R::Reader;
 
   // For generated code: an empty one, whose raw() is to be opened, then bind().
-  MessageReader() noexcept = default;
+  MessageReader() noexcept : own_(std::in_place) {}
   // For generated code: reads `raw`, which must outlive this. Then bind().
   explicit MessageReader(support::RawReader& raw) noexcept : lent_(&raw) {}
   MessageReader(MessageReader&& other) noexcept
@@ -98,7 +98,7 @@ class MessageReader {
   [[nodiscard]] Reader root() const noexcept { return root_; }
 
   // For generated code.
-  [[nodiscard]] support::RawReader& raw() noexcept { return lent_ != nullptr ? *lent_ : own_; }
+  [[nodiscard]] support::RawReader& raw() noexcept { return own_ ? *own_ : *lent_; }
   // Finds the root of what raw() has opened. INVALID_ARGUMENT when there is no such struct.
   Status bind() {
     try {
@@ -115,15 +115,12 @@ class MessageReader {
   // What is lent stays where it is. The same bytes could be read in their old place, so binding
   // can't fail here.
   void rebind(MessageReader& other) noexcept {
-    if (lent_ != nullptr) {
-      root_ = std::exchange(other.root_, Reader());
-      return;
-    }
-    other.root_ = Reader();
-    static_cast<void>(bind());
+    root_ = std::exchange(other.root_, Reader());
+    if (own_) static_cast<void>(bind());
   }
 
-  support::RawReader own_;
+  // One of the two.
+  std::optional<support::RawReader> own_;
   support::RawReader* lent_ = nullptr;
   Reader root_;
 };

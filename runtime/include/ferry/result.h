@@ -28,6 +28,9 @@ class [[nodiscard]] Result {
       Result(U&& value)  // NOLINT(google-explicit-constructor): `return value` is the point
       : state_(std::in_place_index<0>, std::forward<U>(value)) {}
 
+  // A result that holds T().
+  explicit Result(std::in_place_t) : state_(std::in_place_index<0>) {}
+
   [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return ok(); }
 

@@ -12,6 +12,10 @@ enum class Spin : std::uint8_t {
   kAdaptive,
   // Parks at once.
   kOff,
+  // Spins up to limits::kBusySpinBudget at every wait, whether that pays or not: for two processes
+  // that have a CPU each to themselves. Takes that CPU from everybody else while calls go to and
+  // fro.
+  kBusy,
 };
 
 }  // namespace ferry

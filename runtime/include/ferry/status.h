@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,11 +37,22 @@ enum class StatusCode : std::uint8_t {
 // "INVALID_ARGUMENT" and so on; "UNKNOWN" for a number that is none of the 17.
 [[nodiscard]] std::string_view name(StatusCode code) noexcept;
 
-// Thread safety: as for std::string; const members may be called from several threads.
+// Thread safety: const members may be called from several threads.
 class [[nodiscard]] Status {
  public:
   Status() noexcept = default;  // OK
-  Status(StatusCode code, std::string message) : code_(code), message_(std::move(message)) {}
+  // A `message` with kOk is dropped: success needs no words.
+  Status(StatusCode code, std::string message)
+      : why_(code == StatusCode::kOk ? nullptr : new Why{code, std::move(message)}) {}
+  Status(const Status& other) : why_(other.why_ ? new Why(*other.why_) : nullptr) {}
+  Status& operator=(const Status& other) {
+    if (this != &other) why_.reset(other.why_ ? new Why(*other.why_) : nullptr);
+    return *this;
+  }
+  // What is moved from is OK.
+  Status(Status&&) noexcept = default;
+  Status& operator=(Status&&) noexcept = default;
+  ~Status() = default;
 
   // One factory a code. `message` says what was tried, on what, and why it failed.
   static Status cancelled(std::string message) {
@@ -95,9 +107,10 @@ class [[nodiscard]] Status {
   // UNKNOWN.
   static Status from_errno(int error, std::string_view tried);
 
-  [[nodiscard]] bool ok() const noexcept { return code_ == StatusCode::kOk; }
-  [[nodiscard]] StatusCode code() const noexcept { return code_; }
-  [[nodiscard]] const std::string& message() const noexcept { return message_; }
+  [[nodiscard]] bool ok() const noexcept { return why_ == nullptr; }
+  [[nodiscard]] StatusCode code() const noexcept { return why_ ? why_->code : StatusCode::kOk; }
+  // Empty when OK. Valid until this status changes.
+  [[nodiscard]] const std::string& message() const noexcept;
 
   // "OK" or "CODE: message".
   [[nodiscard]] std::string to_string() const;
@@ -105,11 +118,17 @@ class [[nodiscard]] Status {
   // The same status with `where` and ": " in front of its message; OK stays OK.
   [[nodiscard]] Status with_context(std::string_view where) const;
 
-  friend bool operator==(const Status&, const Status&) = default;
+  friend bool operator==(const Status& a, const Status& b) noexcept {
+    return a.code() == b.code() && a.message() == b.message();
+  }
 
  private:
-  StatusCode code_ = StatusCode::kOk;
-  std::string message_;
+  struct Why {
+    StatusCode code;
+    std::string message;
+  };
+  // Null when OK: every call hands many an OK status on, so that must cost one word.
+  std::unique_ptr<const Why> why_;
 };
 
 std::ostream& operator<<(std::ostream& out, StatusCode code);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <span>
@@ -17,6 +18,28 @@
 #include <ferry/support/wire_message.h>
 
 namespace ferry::support {
+
+// The memory a message is built in: the scratch space of this object first, then the heap, each
+// segment as large as all before it. Thread safety: none.
+class ScratchMessage final : public capnp::MessageBuilder {
+ public:
+  ScratchMessage() noexcept = default;
+  ~ScratchMessage() noexcept override = default;
+  ScratchMessage(const ScratchMessage&) = delete;
+  ScratchMessage& operator=(const ScratchMessage&) = delete;
+
+  kj::ArrayPtr<capnp::word> allocateSegment(unsigned minimum_words) override;
+
+ private:
+  static constexpr std::size_t kWords = limits::kScratchBytes / sizeof(capnp::word);
+  struct Free {
+    void operator()(void* memory) const noexcept { std::free(memory); }
+  };
+
+  std::size_t words_ = 0;  // allocated so far
+  std::vector<std::unique_ptr<void, Free>> heap_;
+  alignas(8) capnp::word scratch_[kWords];  // zeroed when it is used
+};
 
 // A message being built. Up to limits::kScratchBytes it stands on the stack (in this object), so
 // that a small call allocates nothing. Thread safety: none.
@@ -40,8 +63,7 @@ class RawBuilder {
   [[nodiscard]] std::vector<capnp::ClientHook*> hooks();
 
  private:
-  alignas(8) capnp::word scratch_[limits::kScratchBytes / sizeof(capnp::word)] = {};
-  capnp::MallocMessageBuilder builder_;
+  ScratchMessage builder_;
   capnp::BuilderCapabilityTable table_;  // allocates with the first capability
   std::vector<Bytes> many_segments_;
   Bytes one_segment_;
@@ -61,7 +83,7 @@ class RawReader {
 
   // Takes a message over, in place of any that was there. INVALID_ARGUMENT when its segment table
   // or its list of attachments lies. Limits (traversal, nesting) are set from its size.
-  [[nodiscard]] Status open(WireMessage message);
+  [[nodiscard]] Status open(WireMessage&& message);
   // The root pointer; capability pointers below it are descriptors of this message. Null before
   // open(). May throw kj::Exception, as may all that is read through it: only inside the typed
   // layer's catch.

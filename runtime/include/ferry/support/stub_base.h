@@ -105,13 +105,12 @@ template <typename P, typename R>
                                                     MessageBuilder<P>& params,
                                                     const CallOptions& options) {
   const Place where(method.name);
+  Result<MessageReader<R>> reply(std::in_place);  // filled where it stands: moving one is work
   Status status = collect_descriptors<P>(params.raw(), where);
-  if (!status.ok()) return status;
-  MessageReader<R> reply;
-  status = stub.ferry_call(method, params.raw(), options, reply.raw());
-  if (status.ok()) status = reply.bind();
-  if (status.ok()) status = check_message<R>(reply.raw(), reply.root(), true, where);
-  if (!status.ok()) return status;
+  if (status.ok()) status = stub.ferry_call(method, params.raw(), options, reply->raw());
+  if (status.ok()) status = reply->bind();
+  if (status.ok()) status = check_message<R>(reply->raw(), reply->root(), true, where);
+  if (!status.ok()) reply = std::move(status);
   return reply;
 }
 
@@ -131,7 +130,7 @@ template <typename P, typename R>
     if (status.ok()) status = stub.ferry_call(method, request, options, reply);
     if (!status.ok()) return status;
   }
-  Result<Plain<R>> result{Plain<R>{}};
+  Result<Plain<R>> result(std::in_place);
   Status status = guarded(where, [&] {
     const typename R::Reader root = reply.root().getAs<R>();
     require(check_message<R>(reply, root, false, where));
