@@ -50,6 +50,11 @@ namespace ferry::transports {
 using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC
 using TimePoint = Clock::time_point;
 inline constexpr TimePoint kNever = TimePoint::max();
+// `time` from now, or kNever when that is too far away to be told.
+[[nodiscard]] inline TimePoint deadline_after(std::chrono::nanoseconds time) noexcept {
+  const TimePoint now = Clock::now();
+  return time >= kNever - now ? kNever : now + time;
+}
 
 enum class Io : std::uint8_t {
   kDone,         // `bytes` (at least 1) were moved; for wait_writable: something may move now
@@ -118,6 +123,11 @@ class Lane {
   // message names RLIMIT_NOFILE), and leaks nothing.
   [[nodiscard]] virtual Status take_descriptors(std::size_t count, std::vector<UniqueFd>& into) = 0;
 
+  // Whether descriptors wait that came with bytes read() has handed out. Once all frames in those
+  // bytes were seen, these are descriptors that no frame declares. Always false where descriptors
+  // may be ahead of their bytes.
+  [[nodiscard]] virtual bool descriptors_left() const noexcept { return false; }
+
   // ---- for event loops (wait_mode() kDescriptor or kCallback)
 
   [[nodiscard]] virtual PollSet poll_set() const noexcept = 0;
@@ -130,6 +140,9 @@ class Lane {
   // The control socket is readable: takes in declared descriptors, or learns that the peer is gone.
   // kWouldBlock: nothing more for now. kClosed: the peer is gone, read() hands out the rest.
   [[nodiscard]] virtual IoResult on_control_readable() = 0;
+  // Whether it was descriptors, not bytes, that the last write() that said kWouldBlock found no
+  // room for. Nothing announces that room: an event loop tries again by itself. Any thread.
+  [[nodiscard]] virtual bool descriptors_blocked() const noexcept { return false; }
   // kCallback only: `ready` is called, from the peer's thread and under no lock, whenever input or
   // room may have come after arm(). An empty function stops it; when this returns, no call is
   // under way.

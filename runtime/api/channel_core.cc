@@ -16,10 +16,9 @@ using transports::TimePoint;
 
 namespace {
 
-TimePoint deadline_after(std::chrono::nanoseconds time) {
-  if (time == kNoDeadline) return kNever;
-  const TimePoint now = Clock::now();
-  return time >= kNever - now ? kNever : now + time;
+// kNoDeadline is the common case: it needs no look at the clock.
+TimePoint deadline_of(std::chrono::nanoseconds time) {
+  return time == kNoDeadline ? kNever : transports::deadline_after(time);
 }
 
 std::string method_name(const support::MethodInfo& method) {
@@ -73,7 +72,13 @@ Result<std::shared_ptr<const ChannelCore::Connection>> ChannelCore::connection(T
       if (connection_ && connection_->driver->usable()) return connection_;
     }
     if (may_wait) {
-      const std::unique_lock one_at_a_time(connecting_);
+      std::unique_lock one_at_a_time(connecting_, std::defer_lock);
+      if (deadline == kNever) {
+        one_at_a_time.lock();
+      } else if (!one_at_a_time.try_lock_until(deadline)) {
+        return Status::deadline_exceeded("connect to " + target_.text +
+                                         ": another thread was still at it at the deadline");
+      }
       {
         const std::lock_guard lock(mutex_);
         if (closed_ || (connection_ && connection_->driver->usable())) continue;
@@ -86,7 +91,7 @@ Result<std::shared_ptr<const ChannelCore::Connection>> ChannelCore::connection(T
 
 Result<std::shared_ptr<const ChannelCore::Connection>> ChannelCore::make_connection(
     TimePoint deadline) {
-  auto connected = shake_hands(std::min(deadline, deadline_after(options_.timeout)));
+  auto connected = shake_hands(std::min(deadline, deadline_of(options_.timeout)));
   if (!connected) return connected.status();
   auto greeting = support::decode_greeting(connected->greeting);
   if (!greeting) return greeting.status().with_context("connect to " + target_.text);
@@ -106,8 +111,15 @@ Result<std::shared_ptr<const ChannelCore::Connection>> ChannelCore::make_connect
 
   const std::lock_guard lock(mutex_);
   if (closed_) return Status::cancelled("the channel is closed");
+  if (connection_) keep_superseded(std::move(connection_));
   connection_ = std::move(made);
   return connection_;
+}
+
+// Calls may still be in flight on it: a server that is going away answers them.
+void ChannelCore::keep_superseded(const std::shared_ptr<const Connection>& old) {
+  std::erase_if(superseded_, [](const auto& driver) { return driver.expired(); });
+  superseded_.push_back(old->driver);
 }
 
 Result<transports::Connected> ChannelCore::shake_hands(TimePoint deadline) {
@@ -169,7 +181,7 @@ Status ChannelCore::call(const support::Target& target, const support::MethodInf
                          support::RawBuilder& request, const CallOptions& options,
                          support::RawReader& reply) {
   if (forked()) return forked_status();
-  const TimePoint deadline = deadline_after(options.deadline);
+  const TimePoint deadline = deadline_of(options.deadline);
   bool may_try_again = false;
   Status status;
   for (int attempt = 0; attempt < 2; ++attempt) {
@@ -243,16 +255,23 @@ Peer ChannelCore::peer() {
 
 Status ChannelCore::close(std::chrono::nanoseconds wait) {
   if (forked()) return forked_status();
-  std::shared_ptr<const Connection> last;
+  std::vector<std::shared_ptr<ClientConnection>> drivers;
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
-    last = std::move(connection_);
+    for (const auto& old : superseded_) {
+      if (auto driver = old.lock()) drivers.push_back(std::move(driver));
+    }
+    superseded_.clear();
+    if (connection_) drivers.push_back(connection_->driver);
+    connection_.reset();
     adopted_.reset();
   }
-  if (!last) return {};
-  const bool ended_some =
-      last->driver->close(deadline_after(wait), Status::cancelled("the channel was closed"));
+  const TimePoint until = deadline_of(wait);
+  bool ended_some = false;
+  for (const auto& driver : drivers) {
+    ended_some |= driver->close(until, Status::cancelled("the channel was closed"));
+  }
   if (!ended_some) return {};
   return Status::deadline_exceeded("calls were still in flight when the channel to " +
                                    target_.text + " was closed");

@@ -58,14 +58,17 @@ class ChannelCore final : public support::Caller {
                                  const CallOptions& options, transports::TimePoint deadline,
                                  support::RawReader& reply, bool& may_try_again);
   [[nodiscard]] std::shared_ptr<const Connection> current();
+  void keep_superseded(const std::shared_ptr<const Connection>& old);
 
   const transports::Target target_;
   const ConnectOptions options_;
   const std::uint32_t fork_generation_;
-  std::mutex connecting_;  // held while one thread connects; the others wait for its result
+  std::timed_mutex connecting_;  // held while one thread connects; the others wait for its result
   std::mutex mutex_;
   UniqueFd adopted_;                              // below: guarded by mutex_
   std::shared_ptr<const Connection> connection_;  // null: none yet
+  std::vector<std::weak_ptr<drivers::ClientConnection>>
+      superseded_;  // alive while calls are on them
   bool closed_ = false;
 };
 

@@ -47,6 +47,7 @@ Server::Impl::Impl(ServerOptions options)
       lane_threads_(std::make_shared<std::atomic<std::size_t>>(0)) {}
 
 Server::Impl::~Impl() {
+  inproc_doors_.clear();  // their clients come in through the loop
   static_cast<void>(stop(std::chrono::nanoseconds{0}));
   if (loop_ && !loop_->own()) {
     begin_stop(std::chrono::nanoseconds{0});  // the caller is on the loop's thread: at once
@@ -91,15 +92,22 @@ Status Server::Impl::prepare() {
 }
 
 Status Server::Impl::on_loop(const std::function<Status()>& task) {
-  bool elsewhere = false;
-  {
-    const std::lock_guard lock(mutex_);
-    elsewhere = loop_runs_ && !loop_->on_thread();
-  }
-  if (!elsewhere) return task();
+  const auto unless_stopped = [&] {
+    {
+      const std::lock_guard lock(mutex_);
+      if (state_ >= State::kDraining) return Status::failed_precondition("the server was stopped");
+    }
+    return task();
+  };
   std::promise<Status> done;
-  loop_->post([&] { done.set_value(task()); });
-  return done.get_future().get();
+  bool posted = false;
+  {
+    // Under the lock: what is posted before run_loop() says that the loop is over still runs.
+    const std::lock_guard lock(mutex_);
+    posted = loop_runs_ && !loop_->on_thread();
+    if (posted) loop_->post([&] { done.set_value(unless_stopped()); });
+  }
+  return posted ? done.get_future().get() : unless_stopped();
 }
 
 Status Server::Impl::listen(std::string_view text) {
@@ -187,6 +195,10 @@ Status Server::Impl::adopt(UniqueFd socket) {
 }
 
 void Server::Impl::welcome(Connected connected) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ >= State::kDraining) return;  // it was on its way in when the server began to stop
+  }
   auto greeting = support::decode_greeting(connected.greeting);
   if (!greeting) {
     log(LogLevel::kWarning, "a client was turned away: " + greeting.status().to_string());

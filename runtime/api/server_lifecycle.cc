@@ -83,10 +83,13 @@ Status Server::Impl::start() {
 void Server::Impl::run_loop() {
   loop_->run();
   pool_.reset();  // every client is gone: waits for handlers that are still to notice
-  const std::lock_guard lock(mutex_);
-  loop_runs_ = false;
-  state_ = State::kStopped;
-  changed_.notify_all();
+  {
+    const std::lock_guard lock(mutex_);
+    loop_runs_ = false;
+    state_ = State::kStopped;
+    changed_.notify_all();
+  }
+  loop_->run_posted();  // somebody may wait for its turn in on_loop()
 }
 
 Status Server::Impl::stop(std::chrono::nanoseconds wait_for) {
@@ -113,7 +116,7 @@ Status Server::Impl::wait() {
 }
 
 void Server::Impl::begin_stop(std::chrono::nanoseconds wait_for) {
-  const auto until = std::chrono::steady_clock::now() + wait_for;
+  const auto until = transports::deadline_after(wait_for);
   {
     const std::lock_guard lock(mutex_);
     if (state_ == State::kStopped) return;

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <utility>
 
+#include "runtime/drivers/fork_guard.h"
 #include "runtime/drivers/waiting.h"
 
 namespace ferry::drivers {
@@ -49,6 +50,7 @@ struct ClientConnection::Pending {
 class ClientConnection::Reply final : public support::MessageStorage {
  public:
   void recycle() noexcept override {
+    if (connection->in_forked_child()) return;  // the parent's, with its locks: left as it is
     const auto keep_alive = std::move(connection);
     keep_alive->recycle(this);
   }
@@ -91,7 +93,10 @@ class ClientConnection::Reply final : public support::MessageStorage {
 
 ClientConnection::ClientConnection(std::unique_ptr<transports::Lane> lane,
                                    const protocol::Session::Options& options, Spin spin)
-    : transport_(lane->transport()), link_(std::move(lane), options), spin_(spin) {}
+    : transport_(lane->transport()),
+      fork_generation_(fork_generation()),
+      link_(std::move(lane), options),
+      spin_(spin) {}
 
 ClientConnection::~ClientConnection() {
   assert(pending_count_ == 0);
@@ -106,7 +111,7 @@ ClientConnection::Outcome ClientConnection::call(const protocol::CallHead& head,
   look_after_pause();
   if (!link_.end().ok()) {
     usable_.store(false, std::memory_order_release);
-    return {link_.end(), false, false};
+    return ended(false);
   }
   auto id = link_.session().start_call(head, std::move(message));
   if (!id) return {id.status(), false, false};
@@ -150,6 +155,8 @@ void ClientConnection::read_for(Pending& call, TimePoint deadline,
       case Io::kDone:
         if (io.bytes > 0) take_events();
         if (link_.session().has_output()) link_.flush();
+        // Others' input may come without end.
+        if (deadline != kNever && transports::Clock::now() >= deadline) return;
         break;
       case Io::kTimedOut:
         return;
@@ -187,6 +194,7 @@ void ClientConnection::take_events() {
     }
   }
   link_.input().settle(rest);
+  if (rest.empty() && link_.lane().descriptors_left()) link_.end_undeclared();
 }
 
 void ClientConnection::take_reply(protocol::Event& event) {
@@ -212,13 +220,17 @@ void ClientConnection::take_reply(protocol::Event& event) {
   call->wake.notify_one();
 }
 
+bool ClientConnection::in_forked_child() const noexcept {
+  return fork_generation() != fork_generation_;
+}
+
 void ClientConnection::recycle(Reply* reply) noexcept {
   reply->large.reset();
   const std::lock_guard lock(link_.mutex);
   if (link_.end().ok()) {
     link_.session().release(reply->cost, reply->descriptors);
     // Only when much is owed does that make a frame of its own.
-    if (link_.session().has_output() && !link_.blocked()) link_.flush();
+    if (link_.session().has_output()) flush_or_wake_reader();
   }
   if (free_count_ < kFreeReplies && reply->capacity <= kFreeReplyBytes) {
     reply->next = std::exchange(free_replies_, reply);
@@ -231,7 +243,8 @@ void ClientConnection::recycle(Reply* reply) noexcept {
 Link::Flush ClientConnection::flush_or_wake_reader() {
   if (link_.blocked()) return Link::Flush::kBlocked;  // the reader waits for room already
   const Link::Flush flushed = link_.flush();
-  if (flushed == Link::Flush::kBlocked && reading_) link_.lane().interrupt();
+  // The reader waits for room as well, or finds that the lane has ended.
+  if (flushed != Link::Flush::kDone && reading_) link_.lane().interrupt();
   return flushed;
 }
 
@@ -243,6 +256,7 @@ void ClientConnection::look_after_pause() {
   if (io.outcome == Io::kDone) {
     link_.input().filled(io.bytes);
     take_events();
+    if (!link_.end().ok()) end_all(link_.end());
   } else if (io.outcome == Io::kWouldBlock) {
     const IoResult control = link_.lane().on_control_readable();
     if (control.outcome == Io::kClosed || control.outcome == Io::kFailed) {
@@ -264,13 +278,27 @@ void ClientConnection::hand_over() {
   }
 }
 
+// A caller did nothing wrong when the connection ended, whatever ended it: it may try again. What
+// the machine ran out of, and what close() says, stands as it is.
+ClientConnection::Outcome ClientConnection::ended(bool sent) const {
+  const Status& why = link_.end();
+  switch (why.code()) {
+    case StatusCode::kUnavailable:
+    case StatusCode::kCancelled:
+    case StatusCode::kResourceExhausted:
+      return {why, false, sent};
+    default:
+      return {Status::unavailable("the connection has ended: " + why.to_string()), false, sent};
+  }
+}
+
 void ClientConnection::end_all(Status why) {
   link_.end_with(std::move(why));
   usable_.store(false, std::memory_order_release);
   for (Pending* bucket : pending_) {
     for (Pending* call = bucket; call != nullptr; call = call->next) {
       if (call->done) continue;
-      call->outcome = {link_.end(), false, true};
+      call->outcome = ended(true);
       call->done = true;
       call->wake.notify_one();
     }
@@ -288,7 +316,7 @@ bool ClientConnection::close(TimePoint deadline, const Status& why) {
   const bool had_to_end = pending_count_ != 0;
   if (link_.end().ok()) {
     link_.session().go_away(why);
-    link_.flush();
+    flush_or_wake_reader();
   }
   end_all(why);
   if (reading_) link_.lane().interrupt();

@@ -48,6 +48,9 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   // Returns whether any had to be ended. Blocks.
   bool close(transports::TimePoint deadline, const Status& why);
 
+  // Whether it belongs to another process, which this one was forked from.
+  [[nodiscard]] bool in_forked_child() const noexcept;
+
  private:
   struct Pending;
   class Reply;
@@ -55,6 +58,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   void insert(Pending& call);
   void remove(Pending& call);
   [[nodiscard]] Pending* find(protocol::CallId id);
+  [[nodiscard]] Outcome ended(bool sent) const;  // lock. How a call ends with the connection
   // Reads for all until `call` is done, `deadline` passed or the connection ended.
   void read_for(Pending& call, transports::TimePoint deadline, std::unique_lock<std::mutex>& lock);
   void take_events();
@@ -69,6 +73,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   static constexpr std::size_t kBuckets = 64;
 
   const std::string_view transport_;
+  const std::uint32_t fork_generation_;
   Link link_;
   AdaptiveSpin spin_;               // the reader's
   std::atomic<bool> usable_{true};  // so that a call need not take the lock to ask

@@ -44,6 +44,11 @@ void Link::end_with(Status why) {
   blocked_.store(false, std::memory_order_relaxed);
 }
 
+void Link::end_undeclared() {
+  end_with(Status::invalid_argument(
+      "the peer broke the protocol: it sent descriptors that no frame declares"));
+}
+
 bool Link::next_event(protocol::Bytes& rest, protocol::Event& event) {
   if (rest.empty()) return false;
   auto more = session_.next(rest, {}, source_, event);

@@ -44,6 +44,8 @@ class Link {
   [[nodiscard]] const Status& end() const noexcept { return end_; }
   // lock. Ends the connection; the first reason stays.
   void end_with(Status why);
+  // lock. The same, because of Lane::descriptors_left().
+  void end_undeclared();
 
   // reader
   [[nodiscard]] InputBuffer& input() noexcept { return input_; }

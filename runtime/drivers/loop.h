@@ -39,6 +39,8 @@ class Loop {
   // Own loops only: runs until stop().
   void run();
   void stop();  // loop's thread
+  // Runs what was posted and had no turn. For an own loop that is over.
+  void run_posted();
   [[nodiscard]] bool on_thread() const noexcept {
     return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
   }
@@ -47,7 +49,6 @@ class Loop {
 
  private:
   Loop() = default;
-  void run_posted();
 
   uv_loop_t own_{};
   uv_loop_t* uv_ = nullptr;

@@ -118,6 +118,7 @@ LoopLane::LoopLane(Loop& loop, LoopLanes& lanes, std::shared_ptr<ServerConnectio
       lanes_(lanes),
       connection_(std::move(connection)),
       ended_(std::move(ended)),
+      retry_(loop, [this] { flush(); }),
       self_(std::make_shared<LoopLane*>(this)) {}
 
 LoopLane::~LoopLane() {
@@ -209,29 +210,39 @@ bool LoopLane::read_some() {
 
 void LoopLane::want_room() {
   if (over_) return;
-  const transports::PollSet set = connection_->link().lane().poll_set();
-  if (writable_) {
-    writable_->watch(UV_WRITABLE);
-  } else if (readable_ && set.writable >= 0) {
-    readable_->watch(UV_READABLE | UV_WRITABLE);
-  } else {
-    wake();  // arming tells the peer that we wait for room
-  }
+  wake();  // the next look at the lane finds its end, or tells the peer that we wait for room
+  if (connection_->link().blocked()) wait_for_room(true);
 }
 
 void LoopLane::flush() {
   if (over_) return;
   // Output that becomes blocked after this look asks for room by itself: want_room().
-  if (connection_->link().blocked() && !connection_->flush()) {
+  const bool blocked = connection_->link().blocked();
+  if (blocked && !connection_->flush()) {
     end();
     return;
   }
-  if (connection_->link().blocked()) return;
+  wait_for_room(connection_->link().blocked());
+}
+
+// Readiness tells of room for bytes only: while descriptors find none, a lane that is ready to be
+// written would keep the loop busy for nothing.
+void LoopLane::wait_for_room(bool wait) {
+  const transports::Lane& lane = connection_->link().lane();
+  const bool descriptors = wait && lane.descriptors_blocked();
+  const bool bytes = wait && !descriptors;
   if (writable_) {
-    writable_->watch(0);
+    writable_->watch(bytes ? UV_WRITABLE : 0);
   } else if (readable_) {
-    readable_->watch(UV_READABLE);
+    readable_->watch(bytes && lane.poll_set().writable >= 0 ? UV_READABLE | UV_WRITABLE
+                                                            : UV_READABLE);
   }
+  if (!descriptors) {
+    retry_pause_ = kRetryPauseLeast;
+    return;
+  }
+  retry_.start(retry_pause_);
+  retry_pause_ = std::min<std::chrono::nanoseconds>(2 * retry_pause_, kRetryPauseMost);
 }
 
 void LoopLane::end() {
@@ -239,6 +250,7 @@ void LoopLane::end() {
   if (readable_) readable_->watch(0);
   if (writable_) writable_->watch(0);
   if (control_) control_->watch(0);
+  retry_.stop();
   // Posted: whoever called is inside this object.
   loop_.post([self = std::weak_ptr<LoopLane*>(self_)] {
     if (auto alive = self.lock(); alive && *alive != nullptr) (*alive)->ended_();

@@ -13,6 +13,7 @@
 
 #include <uv.h>
 
+#include <ferry/limits.h>
 #include <ferry/spin.h>
 
 #include "runtime/drivers/adaptive_spin.h"
@@ -66,11 +67,16 @@ class LoopLane {
   LoopLane(const LoopLane&) = delete;
   LoopLane& operator=(const LoopLane&) = delete;
 
-  // Output became blocked: waits for room.
+  // Output became blocked, or the lane takes no more: waits for room, or finds the end.
   void want_room();
 
  private:
   friend class LoopLanes;
+
+  // How soon descriptors that found no room are offered again: nothing announces room for them.
+  // Doubles, because a peer that never takes any in must cost little.
+  static constexpr std::chrono::nanoseconds kRetryPauseLeast = limits::kDescriptorsRetryTime;
+  static constexpr std::chrono::milliseconds kRetryPauseMost{100};
 
   LoopLane(Loop& loop, LoopLanes& lanes, std::shared_ptr<ServerConnection> connection,
            std::function<void()> ended);
@@ -81,6 +87,7 @@ class LoopLane {
   // Reads what is there, in a bounded number of turns. Whether there was any.
   bool read_some();
   void flush();
+  void wait_for_room(bool wait);
   void end();
 
   Loop& loop_;
@@ -90,6 +97,8 @@ class LoopLane {
   std::unique_ptr<Poll> readable_;
   std::unique_ptr<Poll> writable_;
   std::unique_ptr<Poll> control_;
+  Timer retry_;  // runs while descriptors, not bytes, find no room
+  std::chrono::nanoseconds retry_pause_ = kRetryPauseLeast;
   std::shared_ptr<LoopLane*> self_;  // null inside once destroyed: for posted callbacks
   bool awake_ = false;
   bool over_ = false;

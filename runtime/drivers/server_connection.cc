@@ -21,12 +21,6 @@ struct HandlerScope {
   HandlerScope& operator=(const HandlerScope&) = delete;
 };
 
-std::size_t total(std::span<const support::Bytes> segments) {
-  std::size_t bytes = 0;
-  for (const support::Bytes segment : segments) bytes += segment.size();
-  return bytes;
-}
-
 }  // namespace
 
 bool inside_handler() noexcept { return handlers_on_this_thread > 0; }
@@ -77,20 +71,33 @@ bool ServerConnection::take_input() {
     if (call != nullptr && !serve(*call, last)) output = !last;
   }
   link_.input().settle(rest);
+  if (rest.empty() && link_.lane().descriptors_left()) {
+    const std::lock_guard lock(link_.mutex);
+    link_.end_undeclared();
+    return false;
+  }
   // Workers write their own replies: taking the lock to find nothing would only be in their way.
   return !output || flush();
 }
 
 bool ServerConnection::flush() {
   const std::lock_guard lock(link_.mutex);
-  flush_locked();
+  write_output();
   return link_.end().ok();
 }
 
-void ServerConnection::flush_locked() {
+// While output is blocked the reader waits for room, and so is in the lane's writing half.
+void ServerConnection::flush_unless_blocked() {
+  if (!link_.blocked()) write_output();
+}
+
+void ServerConnection::write_output() {
   if (!link_.session().has_output() || !link_.end().ok()) return;
   const bool was_blocked = link_.blocked();
-  if (link_.flush() == Link::Flush::kBlocked && !was_blocked) room_wanted_();
+  const Link::Flush flushed = link_.flush();
+  const bool newly_blocked = flushed == Link::Flush::kBlocked && !was_blocked;
+  // A lane that takes no more is at its end: the reader finds that, if it looks.
+  if (newly_blocked || flushed == Link::Flush::kEnded) room_wanted_();
 }
 
 void ServerConnection::lane_ended(transports::Io outcome) {
@@ -102,7 +109,7 @@ void ServerConnection::say_goodbye(const Status& why) {
   const std::lock_guard lock(link_.mutex);
   if (!link_.end().ok()) return;
   link_.session().go_away(why);
-  flush_locked();
+  flush_unless_blocked();
 }
 
 void ServerConnection::abandon_calls() { gone_.store(true, std::memory_order_relaxed); }
@@ -115,7 +122,7 @@ void ServerConnection::cancel_calls(const Status& why) {
     link_.session().reply(call->id_, why);
     call->answered_ = true;
   }
-  flush_locked();
+  flush_unless_blocked();
 }
 
 std::size_t ServerConnection::calls_in_flight() {
@@ -125,7 +132,10 @@ std::size_t ServerConnection::calls_in_flight() {
 
 bool ServerConnection::drained() {
   const std::lock_guard lock(link_.mutex);
-  return active_count_ == 0 && (!link_.end().ok() || !link_.session().has_output());
+  if (active_count_ != 0) return false;
+  const protocol::Session& session = link_.session();
+  return !link_.end().ok() ||
+         (session.calls_in() == 0 && !session.has_output() && session.messages_waiting() == 0);
 }
 
 ServerCall& ServerConnection::accept(protocol::Event& event) {
@@ -141,7 +151,7 @@ ServerCall& ServerConnection::accept(protocol::Event& event) {
   call->id_ = event.id;
   call->head_ = event.head;
   call->deadline_ = event.head.time_left.count() > 0
-                        ? transports::Clock::now() + event.head.time_left
+                        ? transports::deadline_after(event.head.time_left)
                         : transports::kNever;
   call->cancelled_.store(false, std::memory_order_relaxed);
   call->answered_ = false;
@@ -207,7 +217,7 @@ void ServerConnection::answer(ServerCall& call, const Status& status, bool flush
   const std::lock_guard lock(link_.mutex);
   link_.session().release(call.cost_, call.descriptors_);
   send_reply(call, status);
-  if (flush_now) flush_locked();
+  if (flush_now) flush_unless_blocked();
 }
 
 void ServerConnection::send_reply(ServerCall& call, const Status& status) {
@@ -219,7 +229,7 @@ void ServerConnection::send_reply(ServerCall& call, const Status& status) {
   protocol::OutgoingMessage message;
   message.segments = call.builder_->segments();
   message.attachments = std::move(call.builder_->attachments());
-  if (total(message.segments) <= limits::kChunkBytes) {
+  if (protocol::message_bytes(message.segments) <= limits::kChunkBytes) {
     // Replaced by the status that says why when it cannot be sent: the caller learns it, not we.
     static_cast<void>(link_.session().reply(call.id_, std::move(message)));
     retire(call);

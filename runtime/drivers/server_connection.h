@@ -74,8 +74,9 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
     WorkerPool& pool;
   };
 
-  // `room_wanted` is called, from any thread and under the lock, when output became blocked: the
-  // reader must then wait for room and call flush(). It must not block.
+  // `room_wanted` is called, from any thread and under the lock, when output became blocked or the
+  // lane takes no more: the reader must then wait for room and call flush(), or find the end. It
+  // must not block.
   ServerConnection(std::unique_ptr<transports::Lane> lane,
                    const protocol::Session::Options& options, Peer peer,
                    const Environment& environment, std::function<void()> room_wanted);
@@ -100,7 +101,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   // any thread. Answers every call in flight with `why`; what their handlers still say is dropped.
   void cancel_calls(const Status& why);
   [[nodiscard]] std::size_t calls_in_flight();
-  // any thread. Whether every answer is on its way: nothing in flight, nothing waiting for room.
+  // any thread. Whether every answer is on its way: no call in flight or half arrived, no reply
+  // waiting for room or credit.
   [[nodiscard]] bool drained();
 
  private:
@@ -115,7 +117,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   void send_reply(ServerCall& call, const Status& status);  // lock
   void unlink(ServerCall& call);                            // lock
   void retire(ServerCall& call);                            // lock
-  void flush_locked();                                      // lock
+  void flush_unless_blocked();                              // lock
+  void write_output();                                      // lock, reader or output not blocked
 
   const std::string_view transport_;
   const Peer peer_;

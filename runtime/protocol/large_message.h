@@ -59,7 +59,9 @@ class LargeMessage {
   [[nodiscard]] std::uint32_t call_id() const noexcept { return head_.header.call_id; }
   [[nodiscard]] bool with_descriptors() const noexcept { return with_descriptors_; }
   [[nodiscard]] bool started() const noexcept { return started_; }
-  [[nodiscard]] bool all_cut() const noexcept { return cut_ == head_.header.message_bytes; }
+  [[nodiscard]] bool all_cut() const noexcept { return left() == 0; }
+  // Bytes of the message that are in no chunk yet.
+  [[nodiscard]] std::uint32_t left() const noexcept { return head_.header.message_bytes - cut_; }
 
   // Cuts the next frame: its header into `header`, references to its part of the message into
   // `payload` (both cleared first). At most kPieces pieces. Returns its payload bytes.

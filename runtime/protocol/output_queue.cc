@@ -53,6 +53,7 @@ OutputQueue::Dropped OutputQueue::drop(bool of_reply, std::uint32_t call_id) {
                              : message.started() ? Dropped::kHalfSent
                                                  : Dropped::kUnsent;
   const Dropped dropped{part, message.head().cost(), message.with_descriptors()};
+  large_left_ -= message.left();
   if (chunk_.message == found->get()) keep_rest_of_chunk(std::move(*found));
   large_.erase(found);
   return dropped;
@@ -81,6 +82,7 @@ void OutputQueue::cut_chunk(ReceiveWindow& window) {
   LargeMessage& message = *large_.front();
   if (!message.started()) chunk_.descriptors = message.take_descriptors();
   const std::size_t payload = message.cut(window.take(), chunk_.header, chunk_.payload);
+  large_left_ -= payload;
   chunk_.message = &message;
   chunk_.size = chunk_.header.size() + payload;
   chunk_.done = 0;

@@ -35,11 +35,17 @@ class OutputQueue {
     if (!descriptors.empty()) back_.marks.push_back({back_.size, std::move(descriptors)});
     return append(bytes);
   }
-  // Bytes appended and not yet under way.
-  [[nodiscard]] std::size_t appended() const noexcept { return back_.size; }
+  // Whether a further message may be put here, rather than wait although there is credit: the peer
+  // chooses its window, but not how much of our memory waits in lanes it does not read.
+  [[nodiscard]] bool has_room() const noexcept {
+    return back_.size < limits::kOutputBytes && large_left_ < limits::kSendBacklogBytes;
+  }
 
   // From now on chunks of `message` are sent.
-  void add(std::unique_ptr<LargeMessage> message) { large_.push_back(std::move(message)); }
+  void add(std::unique_ptr<LargeMessage> message) {
+    large_left_ += message->left();
+    large_.push_back(std::move(message));
+  }
 
   // What became of a large message that is to be given up.
   struct Dropped {
@@ -108,6 +114,7 @@ class OutputQueue {
   Buffer front_;
   Chunk chunk_;
   std::deque<std::unique_ptr<LargeMessage>> large_;  // the next to be cut is in front
+  std::uint64_t large_left_ = 0;                     // bytes of them that are not in a chunk yet
 };
 
 }  // namespace ferry::protocol

@@ -14,7 +14,12 @@ namespace {
 // A message's size and cost are 32 bits wide on the wire.
 constexpr std::size_t kMostMessageBytes = std::numeric_limits<std::uint32_t>::max() - 1023;
 
-// The bytes of a message: its segments, and their table when there are several.
+std::uint32_t segment_count(std::span<const Bytes> segments) {
+  return segments.empty() ? 1 : static_cast<std::uint32_t>(segments.size());
+}
+
+}  // namespace
+
 std::uint64_t message_bytes(std::span<const Bytes> segments) {
   std::uint64_t bytes = segments.size() > 1 ? padded(4 * segments.size()) : 0;
   for (const Bytes& segment : segments) {
@@ -23,12 +28,6 @@ std::uint64_t message_bytes(std::span<const Bytes> segments) {
   }
   return bytes;
 }
-
-std::uint32_t segment_count(std::span<const Bytes> segments) {
-  return segments.empty() ? 1 : static_cast<std::uint32_t>(segments.size());
-}
-
-}  // namespace
 
 Session::State::State(const Options& from)
     : options(from),
@@ -235,6 +234,7 @@ std::size_t Session::calls_out() const noexcept { return state_->calls_out; }
 std::size_t Session::calls_in() const noexcept { return state_->calls_in; }
 std::size_t Session::bytes_held() const noexcept { return state_->bytes_held; }
 std::size_t Session::backlog() const noexcept { return state_->waiting_bytes; }
+std::size_t Session::messages_waiting() const noexcept { return state_->waiting.size(); }
 std::int64_t Session::window_left() const noexcept { return state_->send_window.available(); }
 std::int64_t Session::window_charged() const noexcept { return state_->receive_window.charged(); }
 

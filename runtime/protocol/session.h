@@ -53,6 +53,9 @@ struct IncomingMessage {
   std::unique_ptr<std::uint64_t[]> storage;  // owns body, or null
 };
 
+// The bytes of a message: its segments, and their table when there are several.
+[[nodiscard]] std::uint64_t message_bytes(std::span<const Bytes> segments);
+
 // Cuts `body` into its segments, checking every length. Fails with INVALID_ARGUMENT.
 [[nodiscard]] Result<std::vector<Bytes>> split_segments(Bytes body, std::uint32_t segment_count);
 
@@ -156,6 +159,8 @@ class Session {
   [[nodiscard]] std::size_t bytes_held() const noexcept;  // of incomplete incoming messages
   [[nodiscard]] std::size_t backlog()
       const noexcept;  // message bytes that wait for the peer's credit
+  // Messages that wait for the peer's credit, or for what is sent before them.
+  [[nodiscard]] std::size_t messages_waiting() const noexcept;
   // What the peer lets us send now, in bytes; negative while a large message is on its way.
   [[nodiscard]] std::int64_t window_left() const noexcept;
   // What the peer sent and was not given back to it, in bytes: not released, or not told yet.

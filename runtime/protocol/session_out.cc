@@ -129,7 +129,7 @@ void Session::State::start(WaitingMessage& message) {
 }
 
 void Session::State::pump() {
-  while (!waiting.empty() && queue.appended() < limits::kOutputBytes &&
+  while (!waiting.empty() && queue.has_room() &&
          send_window.may_start(waiting.front()->head.cost(), waiting.front()->with_descriptors())) {
     const std::unique_ptr<WaitingMessage> message = std::move(waiting.front());
     waiting.pop_front();
@@ -151,7 +151,10 @@ std::unique_ptr<WaitingMessage> Session::State::stop_waiting(bool of_reply, Call
 
 void Session::State::answered(CallId id) {
   InCalls::Call* call = in_calls.find(id);
-  if (call != nullptr) call->state = InCalls::State::kFree;
+  // The reply may have been replaced since, and its slot, free meanwhile, have a new call.
+  if (call != nullptr && call->state == InCalls::State::kAnswered) {
+    call->state = InCalls::State::kFree;
+  }
 }
 
 void Session::State::send_reply_status(CallId id, const Status& status) {

@@ -34,8 +34,7 @@ struct Session::State {
 
   // Nobody waits before it, and there is credit.
   [[nodiscard]] bool may_start(std::uint32_t cost, bool with_descriptors) const noexcept {
-    return waiting.empty() && queue.appended() < limits::kOutputBytes &&
-           send_window.may_start(cost, with_descriptors);
+    return waiting.empty() && queue.has_room() && send_window.may_start(cost, with_descriptors);
   }
   // Why `message`, of `bytes` in all, can't be sent to this peer.
   [[nodiscard]] Status check_outgoing(const OutgoingMessage& message, std::uint64_t bytes) const;

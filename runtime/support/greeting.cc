@@ -1,6 +1,7 @@
 #include "runtime/support/greeting.h"
 
 #include <cstring>
+#include <stdexcept>
 
 #include <capnp/message.h>
 #include <capnp/serialize.h>
@@ -36,7 +37,13 @@ Greeting read(wire::Greeting::Reader root) {
   greeting.message_bytes = root.getMessageBytes();
   greeting.window_bytes = root.getWindowBytes();
   greeting.calls_in_flight = root.getCallsInFlight();
-  for (auto service : root.getServices()) {
+  const auto services = root.getServices();
+  // Before anything is made of them: a list of empty structs claims any number in no bytes.
+  if (services.size() > limits::kServices) {
+    throw std::length_error("it lists " + std::to_string(services.size()) +
+                            " services, over the limit of " + std::to_string(limits::kServices));
+  }
+  for (auto service : services) {
     ServiceEntry entry;
     entry.instance = service.getInstance();
     entry.name = service.getName().cStr();
@@ -56,12 +63,10 @@ Result<Greeting> decode_greeting(std::string_view bytes) {
   auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
   if (!bytes.empty()) std::memcpy(words.begin(), bytes.data(), bytes.size());
   try {
-    capnp::FlatArrayMessageReader message(words);
+    capnp::ReaderOptions options;
+    options.traversalLimitInWords = 2 * words.size() + 64;
+    capnp::FlatArrayMessageReader message(words, options);
     Greeting greeting = read(message.getRoot<wire::Greeting>());
-    if (greeting.services.size() > limits::kServices) {
-      return Status::invalid_argument("the peer's greeting lists more services than the limit of " +
-                                      std::to_string(limits::kServices));
-    }
     if (greeting.window_bytes == 0 || greeting.calls_in_flight == 0) {
       return Status::invalid_argument("the peer's greeting has a limit of zero");
     }
@@ -69,6 +74,9 @@ Result<Greeting> decode_greeting(std::string_view bytes) {
   } catch (const kj::Exception& error) {
     return Status::invalid_argument(std::string("the peer's greeting cannot be read: ") +
                                     error.getDescription().cStr());
+  } catch (const std::exception& error) {
+    return Status::invalid_argument(std::string("the peer's greeting cannot be read: ") +
+                                    error.what());
   }
 }
 

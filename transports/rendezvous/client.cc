@@ -265,6 +265,8 @@ Result<Connected> connect(const Target& target, const ConnectOptions& options) {
 
 Result<Connected> handshake_as_client(UniqueFd socket, const std::vector<std::string>& order,
                                       const ConnectOptions& options) {
+  // An adopted one may not be: a program we start must not keep the connection open.
+  ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC);
   return ClientHandshake(std::move(socket), order, options).run();
 }
 

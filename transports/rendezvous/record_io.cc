@@ -14,6 +14,12 @@ namespace {
 // A body's memory grows in such steps, so that a length that lies costs nothing.
 constexpr std::size_t kGrowWords = 1024;
 
+bool passes_credentials(int socket) noexcept {
+  int passes = 0;
+  socklen_t size = sizeof(passes);
+  return ::getsockopt(socket, SOL_SOCKET, SO_PASSCRED, &passes, &size) == 0 && passes != 0;
+}
+
 }  // namespace
 
 Progress RecordReader::advance(int socket) {
@@ -78,8 +84,12 @@ Progress RecordReader::receive(int socket, std::span<std::byte> into) {
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = control.data();
-  // No room for descriptors that nobody may send: the kernel then never installs them.
-  message.msg_controllen = most_descriptors_ > 0 ? control.size() : CMSG_SPACE(sizeof(ucred));
+  // No room for descriptors that nobody may send: the kernel then never installs them. Credentials
+  // come first, where the socket passes them; where it does not, their room would take four
+  // descriptors.
+  message.msg_controllen = most_descriptors_ > 0        ? control.size()
+                           : passes_credentials(socket) ? CMSG_SPACE(sizeof(ucred))
+                                                        : 0;
   ssize_t received = 0;
   do {
     received = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);

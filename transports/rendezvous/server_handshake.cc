@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <fcntl.h>
 #include <optional>
 #include <utility>
 
@@ -227,7 +228,10 @@ Connected ServerHandshake::Impl::take() {
 }
 
 ServerHandshake::ServerHandshake(UniqueFd socket, const ServerPolicy& policy, std::string greeting)
-    : impl_(std::make_unique<Impl>(std::move(socket), policy, std::move(greeting))) {}
+    : impl_(std::make_unique<Impl>(std::move(socket), policy, std::move(greeting))) {
+  // An adopted one may not be: a program we start must not keep the connection open.
+  ::fcntl(impl_->descriptor(), F_SETFD, FD_CLOEXEC);
+}
 ServerHandshake::~ServerHandshake() = default;
 ServerHandshake::ServerHandshake(ServerHandshake&&) noexcept = default;
 ServerHandshake& ServerHandshake::operator=(ServerHandshake&&) noexcept = default;

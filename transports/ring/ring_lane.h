@@ -35,6 +35,7 @@ class RingLane : public Lane {
   [[nodiscard]] Status take_descriptors(std::size_t count, std::vector<UniqueFd>& into) final;
 
   [[nodiscard]] bool arm() final;
+  [[nodiscard]] bool descriptors_blocked() const noexcept final { return descriptors_blocked_; }
   void disarm() final { reader_sleeper_.wake_up(); }
   [[nodiscard]] IoResult on_control_readable() final;
 
@@ -109,7 +110,7 @@ class RingLane : public Lane {
   Sleeper writer_sleeper_;
   Waker input_for_reader_;
   Waker input_for_writer_;
-  bool descriptors_blocked_ = false;
+  std::atomic<bool> descriptors_blocked_{false};  // changed by the writing half
 
   // Reading half.
   Reader input_;

@@ -29,7 +29,9 @@ class PolledLane : public Lane {
   [[nodiscard]] IoResult read_parked(std::span<std::byte> into, TimePoint deadline) override;
   [[nodiscard]] Status take_descriptors(std::size_t count, std::vector<UniqueFd>& into) final;
   [[nodiscard]] PollSet poll_set() const noexcept final;
-  [[nodiscard]] bool arm() final { return !holds_input(); }
+  // At its end there is nothing more to wait for, only to read.
+  [[nodiscard]] bool arm() final { return !holds_input() && !end_.gone(); }
+  [[nodiscard]] bool descriptors_blocked() const noexcept final { return control_.refused(); }
   [[nodiscard]] IoResult on_control_readable() final { return {control_.on_readable()}; }
   void interrupt() noexcept override { interrupter_.interrupt(); }
   void hang_up() noexcept override;

@@ -45,7 +45,11 @@ class UnixLane final : public Lane {
   [[nodiscard]] IoResult read(std::span<std::byte> into) override;
   [[nodiscard]] IoResult read_parked(std::span<std::byte> into, TimePoint deadline) override;
   [[nodiscard]] Status take_descriptors(std::size_t count, std::vector<UniqueFd>& into) override;
+  [[nodiscard]] bool descriptors_left() const noexcept override { return !queue_.empty(); }
   [[nodiscard]] PollSet poll_set() const noexcept override;
+  // At its end there is nothing more to wait for, only to read.
+  [[nodiscard]] bool arm() override { return !end_.gone(); }
+  [[nodiscard]] bool descriptors_blocked() const noexcept override { return refusals_.active(); }
   [[nodiscard]] IoResult on_control_readable() override;
   void interrupt() noexcept override { interrupter_.interrupt(); }
   void hang_up() noexcept override;

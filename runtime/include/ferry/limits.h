@@ -70,7 +70,8 @@ inline constexpr std::size_t kPoolThreads = 4;
 
 // Bytes of messages that may wait in one Session because the peer gives no credit, before a further
 // one is RESOURCE_EXHAUSTED: a peer that calls and never reads must not fill our memory with
-// replies.
+// replies. As many again may be under way in chunks, before further messages wait although there is
+// credit: the peer chooses its window.
 inline constexpr std::size_t kSendBacklogBytes = std::size_t{64} << 20;
 // Bytes of frames ready to be written, before further messages wait although there is credit.
 inline constexpr std::size_t kOutputBytes = std::size_t{256} << 10;
