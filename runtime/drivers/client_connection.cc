@@ -1,10 +1,10 @@
 #include "runtime/drivers/client_connection.h"
 
 #include <cassert>
-#include <cstring>
 #include <time.h>
 #include <utility>
 
+#include "runtime/drivers/copy_buffer.h"
 #include "runtime/drivers/fork_guard.h"
 #include "runtime/drivers/waiting.h"
 
@@ -65,9 +65,7 @@ class ClientConnection::Reply final : public support::MessageStorage {
       large = std::move(message.storage);
       into.body = message.body;
     } else {
-      reserve(message.body.size());
-      if (!message.body.empty()) std::memcpy(words.get(), message.body.data(), message.body.size());
-      into.body = {reinterpret_cast<const std::byte*>(words.get()), message.body.size()};
+      into.body = small.copy(message.body);
     }
     into.segment_count = message.segment_count;
     into.attachments = std::move(message.attachments);
@@ -77,18 +75,9 @@ class ClientConnection::Reply final : public support::MessageStorage {
   std::shared_ptr<ClientConnection> connection;
   std::uint32_t cost = 0;
   bool descriptors = false;
-  std::unique_ptr<std::uint64_t[]> words;
-  std::size_t capacity = 0;  // of words, in bytes
+  CopyBuffer small;
   std::unique_ptr<std::uint64_t[]> large;
   Reply* next = nullptr;
-
- private:
-  void reserve(std::size_t bytes) {
-    if (bytes <= capacity) return;
-    const std::size_t count = (bytes + 511) / 512 * (512 / sizeof(std::uint64_t));
-    words = std::make_unique_for_overwrite<std::uint64_t[]>(count);
-    capacity = count * sizeof(std::uint64_t);
-  }
 };
 
 ClientConnection::ClientConnection(std::unique_ptr<transports::Lane> lane,
@@ -232,7 +221,7 @@ void ClientConnection::recycle(Reply* reply) noexcept {
     // Only when much is owed does that make a frame of its own.
     if (link_.session().has_output()) flush_or_wake_reader();
   }
-  if (free_count_ < kFreeReplies && reply->capacity <= kFreeReplyBytes) {
+  if (free_count_ < kFreeReplies && reply->small.capacity() <= kFreeReplyBytes) {
     reply->next = std::exchange(free_replies_, reply);
     ++free_count_;
   } else {

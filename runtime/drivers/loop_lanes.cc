@@ -211,7 +211,9 @@ bool LoopLane::read_some() {
 void LoopLane::want_room() {
   if (over_) return;
   wake();  // the next look at the lane finds its end, or tells the peer that we wait for room
-  if (connection_->link().blocked()) wait_for_room(true);
+  // A bell may have announced room before anybody saw that output is blocked: whoever cleared it
+  // then did not write. So write now; what stays blocked is rung for anew.
+  flush();
 }
 
 void LoopLane::flush() {

@@ -1,7 +1,6 @@
 #include "runtime/drivers/server_connection.h"
 
 #include <cassert>
-#include <cstring>
 #include <utility>
 
 namespace ferry::drivers {
@@ -252,7 +251,7 @@ void ServerConnection::retire(ServerCall& call) {
   unlink(call);
   call.builder_.reset();
   call.registration_ = nullptr;
-  if (free_count_ < kFreeCalls && call.capacity_ <= kFreeCallBytes) {
+  if (free_count_ < kFreeCalls && call.small_.capacity() <= kFreeCallBytes) {
     call.next_ = std::exchange(free_, &call);
     ++free_count_;
   } else {
@@ -286,14 +285,7 @@ void ServerCall::run() noexcept {
 
 void ServerCall::keep_body() {
   if (large_) return;  // assembled in memory of its own
-  const std::size_t bytes = request_.body.size();
-  if (bytes > capacity_) {
-    const std::size_t count = (bytes + 511) / 512 * (512 / sizeof(std::uint64_t));
-    words_ = std::make_unique_for_overwrite<std::uint64_t[]>(count);
-    capacity_ = count * sizeof(std::uint64_t);
-  }
-  if (bytes > 0) std::memcpy(words_.get(), request_.body.data(), bytes);
-  request_.body = {reinterpret_cast<const std::byte*>(words_.get()), bytes};
+  request_.body = small_.copy(request_.body);
 }
 
 }  // namespace ferry::drivers

@@ -17,6 +17,7 @@
 #include <ferry/support/raw_message.h>
 #include <ferry/trust.h>
 
+#include "runtime/drivers/copy_buffer.h"
 #include "runtime/drivers/link.h"
 #include "runtime/drivers/service_table.h"
 #include "runtime/drivers/worker_pool.h"
@@ -56,8 +57,7 @@ class ServerCall final : public ServerContext, public WorkerPool::Task {
   std::uint32_t cost_ = 0;
   bool descriptors_ = false;
   bool answered_ = false;                   // by cancel_calls(); guarded by the connection's lock
-  std::unique_ptr<std::uint64_t[]> words_;  // copies of small requests
-  std::size_t capacity_ = 0;                // of words_, in bytes
+  CopyBuffer small_;
   std::unique_ptr<std::uint64_t[]> large_;
   std::optional<support::RawReader> reader_;
   std::optional<support::RawBuilder> builder_;

@@ -29,6 +29,7 @@ struct Cost {
   int calls = 0;
   double client = 0;  // at most, a call
   double server = 0;
+  CallOptions options;
   // What a failing test prints.
   friend std::ostream& operator<<(std::ostream& out, const Cost& cost) {
     return out << cost.transport;
@@ -63,7 +64,7 @@ int make_calls(const std::string& target, const Cost& cost) {
   const std::string text(64, 'x');
   for (int i = 0; i < kWarmUp + cost.calls; ++i) {
     if (i == kWarmUp) testing::begin_counting();
-    auto reply = call(*channel->ferry_caller(), kEchoMethod, text);
+    auto reply = call(*channel->ferry_caller(), kEchoMethod, text, cost.options);
     if (!reply || *reply != text) return exit_code(reply.status());
   }
   testing::end_counting();
@@ -96,27 +97,40 @@ TEST_P(SystemCalls, AreNoMoreThanTheTableSays) {
 }
 
 std::string name_of(const ::testing::TestParamInfo<Cost>& info) {
-  return info.param.transport + (info.param.spin == Spin::kOff ? "_parked" : "_awake") +
-         (info.param.executor == Executor::kInline ? "_inline" : "_pool");
+  const Cost& cost = info.param;
+  return cost.transport + (cost.spin == Spin::kOff ? "_parked" : "_awake") +
+         (cost.executor == Executor::kInline ? "_inline" : "_pool") +
+         (cost.options.deadline == kNoDeadline ? "" : "_deadline");
 }
 
 constexpr int kParkedCalls = 2000;
 constexpr int kAwakeCalls = 100000;
 
+// A FIFO cannot be read with a time limit: with a deadline it is polled first.
+constexpr CallOptions kDeadline{.deadline = std::chrono::milliseconds(250)};
+INSTANTIATE_TEST_SUITE_P(
+    WithADeadline, SystemCalls,
+    ::testing::Values(Cost{"unix", Spin::kOff, Executor::kInline, kParkedCalls, 2, 3, kDeadline},
+                      Cost{"fifo", Spin::kOff, Executor::kInline, kParkedCalls, 3, 3, kDeadline},
+                      Cost{"mq", Spin::kOff, Executor::kInline, kParkedCalls, 3, 3, kDeadline},
+                      Cost{"memfd", Spin::kOff, Executor::kInline, kParkedCalls, 2, 3, kDeadline},
+                      Cost{"shm", Spin::kOff, Executor::kInline, kParkedCalls, 2, 2, kDeadline}),
+    name_of);
+
 INSTANTIATE_TEST_SUITE_P(
     Design9, SystemCalls,
-    ::testing::Values(Cost{"unix", Spin::kOff, Executor::kInline, kParkedCalls, 2, 3},
-                      Cost{"fifo", Spin::kOff, Executor::kInline, kParkedCalls, 2, 3},
-                      Cost{"mq", Spin::kOff, Executor::kInline, kParkedCalls, 3, 3},
-                      Cost{"memfd", Spin::kOff, Executor::kInline, kParkedCalls, 2, 3},
-                      Cost{"shm", Spin::kOff, Executor::kInline, kParkedCalls, 2, 2},
-                      Cost{"unix", Spin::kOff, Executor::kPool, kParkedCalls, 2, 6},
-                      Cost{"fifo", Spin::kOff, Executor::kPool, kParkedCalls, 2, 6},
-                      Cost{"mq", Spin::kOff, Executor::kPool, kParkedCalls, 3, 6},
-                      Cost{"memfd", Spin::kOff, Executor::kPool, kParkedCalls, 2, 6},
-                      Cost{"shm", Spin::kOff, Executor::kPool, kParkedCalls, 2, 5},
-                      Cost{"memfd", Spin::kBusy, Executor::kInline, kAwakeCalls, 0.05, 0.05},
-                      Cost{"shm", Spin::kBusy, Executor::kInline, kAwakeCalls, 0.05, 0.05}),
+    ::testing::Values(Cost{"unix", Spin::kOff, Executor::kInline, kParkedCalls, 2, 3, {}},
+                      Cost{"fifo", Spin::kOff, Executor::kInline, kParkedCalls, 2, 3, {}},
+                      Cost{"mq", Spin::kOff, Executor::kInline, kParkedCalls, 3, 3, {}},
+                      Cost{"memfd", Spin::kOff, Executor::kInline, kParkedCalls, 2, 3, {}},
+                      Cost{"shm", Spin::kOff, Executor::kInline, kParkedCalls, 2, 2, {}},
+                      Cost{"unix", Spin::kOff, Executor::kPool, kParkedCalls, 2, 6, {}},
+                      Cost{"fifo", Spin::kOff, Executor::kPool, kParkedCalls, 2, 6, {}},
+                      Cost{"mq", Spin::kOff, Executor::kPool, kParkedCalls, 3, 6, {}},
+                      Cost{"memfd", Spin::kOff, Executor::kPool, kParkedCalls, 2, 6, {}},
+                      Cost{"shm", Spin::kOff, Executor::kPool, kParkedCalls, 2, 5, {}},
+                      Cost{"memfd", Spin::kBusy, Executor::kInline, kAwakeCalls, 0.05, 0.05, {}},
+                      Cost{"shm", Spin::kBusy, Executor::kInline, kAwakeCalls, 0.05, 0.05, {}}),
     name_of);
 
 }  // namespace

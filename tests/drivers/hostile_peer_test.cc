@@ -78,7 +78,7 @@ TEST_P(HostileClientTest, OneThatLeavesWithMessagesUnreadIsNoticed) {
   auto lane = connect_raw(target());
   ASSERT_NE(lane, nullptr);
   ASSERT_TRUE(eventually([&] { return server_->connections() == 1; }));
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 4; ++i) {  // as many as a queue of mq takes
     ASSERT_EQ(write(*lane, raw_bare(FrameType::kCredit).bytes()).outcome, Io::kDone);
   }
   lane.reset();

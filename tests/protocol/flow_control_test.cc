@@ -174,6 +174,27 @@ TEST_F(FlowControl, RepliesToAPeerThatReadsNothingAreBounded) {
   EXPECT_LE(pair.b.session.backlog(), limits::kSendBacklogBytes + (std::size_t{1} << 20));
 }
 
+TEST_F(FlowControl, AWindowWithoutEndDoesNotMakeUsKeepRepliesWithoutEnd) {
+  Session::Options greedy;
+  greedy.window_bytes = 0xffffffff;
+  Session::Options told;
+  told.peer_window_bytes = 0xffffffff;
+  Pair pair(greedy, told);
+  const auto data = words((std::size_t{1} << 20) / 8);
+  const Bytes segment = bytes_of(data);
+  constexpr std::size_t kCalls = 400;
+  for (std::size_t i = 0; i < kCalls; ++i) ASSERT_TRUE(pair.a.session.start_call({}, {}));
+  pair.run(at_a_, at_b_);
+  ASSERT_EQ(at_b_.size(), kCalls);
+  std::size_t kept = 0;
+  for (const OwnedEvent& each : at_b_) {
+    if (pair.b.session.reply(each.event.id, message_of(segment)).ok()) ++kept;
+  }
+  // As many under way as may wait, and one more of each.
+  EXPECT_LE(kept << 20, 2 * limits::kSendBacklogBytes + (2U << 20));
+  EXPECT_GE(kept << 20, limits::kSendBacklogBytes);
+}
+
 TEST_F(FlowControl, CallsWithoutCreditAreBounded) {
   Pair pair;
   Status last;

@@ -66,9 +66,11 @@ class MessageBuilder {
 // A received message whose root is the struct `R`; what it holds was checked before anybody sees
 // it. Descriptors come out with take(); those not taken are closed with the message.
 //
-// A client's owns the memory of its reply, and with it flow-control credit: a client that keeps
-// many stops its own connection. A handler's is lent for the duration of the call. Movable; readers
-// got from it before are not valid after the move (texts and data of a client's are).
+// A client's owns the memory of its reply, and with it flow-control credit: once what a client
+// keeps comes to limits::kConnectionWindowBytes, further replies on that channel wait until it lets
+// go of some, so give such calls a deadline. A handler's is lent for the duration of the call.
+// Movable; readers got from it before are not valid after the move (texts and data of a client's
+// are).
 //
 // The same field may be read a few times over, not endlessly (limits::kTraversals): getters throw
 // kj::Exception then. Thread safety: none.
