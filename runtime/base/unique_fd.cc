@@ -1,5 +1,6 @@
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <ferry/unique_fd.h>
@@ -23,6 +24,15 @@ void UniqueFd::reset(int fd) noexcept {
   // Linux frees the number even when close() fails (close(2)): never again.
   const int saved = errno;
   ::close(old);
+  errno = saved;
+}
+
+void discard(UniqueFd fd) noexcept {
+  if (!fd) return;
+  const int saved = errno;
+  const linger none{0, 0};
+  // Fails for everything that is not a socket, which is as well.
+  static_cast<void>(::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &none, sizeof(none)));
   errno = saved;
 }
 

@@ -21,6 +21,7 @@ namespace ferry::support {
 class DescriptorHook final : public capnp::ClientHook, public kj::AtomicRefcounted {
  public:
   explicit DescriptorHook(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
+  ~DescriptorHook() noexcept { discard(std::move(fd_)); }
 
   // `hook` itself when it is one of ours, nullptr otherwise.
   [[nodiscard]] static DescriptorHook* from(capnp::ClientHook& hook) noexcept;

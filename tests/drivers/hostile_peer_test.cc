@@ -3,6 +3,7 @@
 #include <chrono>
 #include <fcntl.h>
 #include <memory>
+#include <netinet/in.h>
 #include <string>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -103,6 +104,46 @@ TEST_P(HostileClientTest, AFrameWithALyingLengthEndsItsConnectionAndNoOther) {
 INSTANTIATE_TEST_SUITE_P(Lanes, HostileClientTest,
                          ::testing::Values("unix", "fifo", "mq", "memfd", "shm"),
                          [](const auto& lane) { return lane.param; });
+
+// A TCP socket whose last close waits a minute for a receiver that never reads.
+UniqueFd lingering_socket(UniqueFd& receiver) {
+  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  UniqueFd sender(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  EXPECT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::listen(listener.get(), 1), 0);
+  EXPECT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  ::connect(sender.get(), reinterpret_cast<sockaddr*>(&address), size);
+  receiver.reset(::accept(listener.get(), nullptr, nullptr));
+  const std::vector<std::byte> block(std::size_t{1} << 16);
+  while (::send(sender.get(), block.data(), block.size(), MSG_NOSIGNAL) > 0) {
+  }
+  const linger wait{1, 60};
+  EXPECT_EQ(::setsockopt(sender.get(), SOL_SOCKET, SO_LINGER, &wait, sizeof(wait)), 0);
+  return sender;
+}
+
+TEST_P(HostileClientTest, ASocketThatLingersDoesNotHoldUpTheLoop) {
+  serve();
+  auto good = Channel::connect(target());
+  ASSERT_TRUE(good) << good.status();
+  auto lane = connect_raw(target());
+  ASSERT_NE(lane, nullptr);
+  UniqueFd receiver;
+  UniqueFd sender = lingering_socket(receiver);
+  auto frame = protocol::testing::raw_call(1 << 16, protocol::testing::words(1), 1, {0});
+  const auto bytes = frame.bytes();
+  const int number = sender.get();
+  ASSERT_EQ(write(*lane, bytes, {&number, 1}).outcome, Io::kDone);
+  sender.reset();  // never the last: the message holds it
+  for (int i = 0; i < 3; ++i) {
+    auto reply = call(*good->ferry_caller(), testing::kEchoMethod, "x", {.deadline = 10s});
+    ASSERT_TRUE(reply) << reply.status();
+  }
+}
 
 class UndeclaredDescriptorsTest : public HostileClientTest {};
 

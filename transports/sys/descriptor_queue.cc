@@ -8,6 +8,12 @@
 
 namespace ferry::transports::sys {
 
+DescriptorQueue::~DescriptorQueue() {
+  for (Batch& batch : batches_) {
+    for (UniqueFd& each : batch.descriptors) discard(std::move(each));
+  }
+}
+
 Status DescriptorQueue::push(std::vector<UniqueFd> batch) {
   return append({std::move(batch), Status()});
 }

@@ -23,6 +23,11 @@ class DescriptorQueue {
   [[nodiscard]] Status take(std::size_t count, std::vector<UniqueFd>& into);
   [[nodiscard]] bool empty() const noexcept { return batches_.empty(); }
 
+  DescriptorQueue() = default;
+  DescriptorQueue(const DescriptorQueue&) = delete;
+  DescriptorQueue& operator=(const DescriptorQueue&) = delete;
+  ~DescriptorQueue();
+
  private:
   struct Batch {
     std::vector<UniqueFd> descriptors;

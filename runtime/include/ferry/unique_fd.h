@@ -37,6 +37,10 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+// Closes a descriptor that somebody else sent and nobody wants. Does not wait for a socket to send
+// what is in it, however long its SO_LINGER says (socket(7)). errno is preserved.
+void discard(UniqueFd fd) noexcept;
+
 // A descriptor as an argument of a call: lent by an lvalue (the caller keeps it), given by
 // std::move (the call takes it at once and closes it, whatever becomes of the call), or none.
 //

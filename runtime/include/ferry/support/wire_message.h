@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <ferry/unique_fd.h>
@@ -18,9 +19,27 @@ using Bytes = std::span<const std::byte>;
 // is what slot slots[i] stands for. Slots are strictly increasing and below
 // limits::kAttachmentSlots; a slot that is not listed is null.
 struct Attachments {
+  Attachments() = default;
+  Attachments(Attachments&&) noexcept = default;
+  Attachments& operator=(Attachments&& other) noexcept {
+    discard_all();
+    slots = std::move(other.slots);
+    descriptors = std::move(other.descriptors);
+    return *this;
+  }
+  Attachments(const Attachments&) = delete;
+  Attachments& operator=(const Attachments&) = delete;
+  // What nobody took may be a peer's.
+  ~Attachments() { discard_all(); }
+
   std::vector<std::uint16_t> slots;
   std::vector<UniqueFd> descriptors;  // as many as slots
   [[nodiscard]] bool empty() const noexcept { return descriptors.empty(); }
+  void discard_all() noexcept {
+    for (UniqueFd& each : descriptors) discard(std::move(each));
+    descriptors.clear();
+    slots.clear();
+  }
 };
 
 // Memory that a received message stands in. recycle() gives it back (to a pool, to the heap), with
