@@ -1,9 +1,9 @@
 // A Transport makes lanes of one kind. One folder each, one line in registry.cc.
 //
 // The server makes every kernel object and opens every end; the client's ends travel as
-// descriptors. So names are unlinked before anything else happens, no open file description is
-// shared unless the transport's header says so, and the kernel reclaims everything however the
-// processes die.
+// descriptors. So an object has no name, or loses it before anything else happens
+// (sys/leftovers.h); no open file description is shared unless the transport's header says so; and
+// the kernel reclaims everything however the processes die.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,9 @@ namespace ferry::transports {
 struct SetUp {
   Peer peer;                                    // trust is resolved
   std::size_t ring_bytes = limits::kRingBytes;  // a power of two; server's choice
-  std::string directory;                        // of the rendezvous socket: FIFOs are made there
+  // Path of the rendezvous socket, whose name lock this process holds: FIFOs are made beside it.
+  // Empty when there is none.
+  std::string rendezvous;
 };
 
 // The server's half of a lane that the client has not accepted yet. Destroying it undoes

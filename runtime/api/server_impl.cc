@@ -132,6 +132,7 @@ Status Server::Impl::listen_at(const Target& target) {
           ? transports::Listener::from_descriptor(UniqueFd(target.descriptor))
           : transports::Listener::open(target, {options_.mode, options_.owner, options_.group});
   if (!listener) return listener.status();
+  if (listener->holds_name()) policy->rendezvous = listener->path();
   auto door = make_door(std::move(*policy));
   if (Status status = door->open(std::move(*listener)); !status.ok()) return status;
   doors_.push_back(std::move(door));

@@ -41,7 +41,7 @@ void must(bool done, std::string_view what) {
 SetUp set_up(const LaneCase& kind) {
   SetUp result;
   result.peer = {.pid = ::getpid(), .uid = ::geteuid(), .gid = ::getegid(), .trust = kind.trust};
-  result.directory = kind.directory;
+  result.rendezvous = kind.directory + "/s.sock";
   return result;
 }
 

@@ -125,8 +125,9 @@ TEST_P(LaneLeavesNothing, WhenItIsClosedWithDataAndDescriptorsInIt) {
 }
 
 TEST_P(LaneLeavesNothing, WhenAnOfferIsDropped) {
-  const auto offer = kind_.transport->offer(
-      {.peer = {::getpid(), ::geteuid(), ::getegid(), kind_.trust}, .directory = kind_.directory});
+  const auto offer =
+      kind_.transport->offer({.peer = {::getpid(), ::geteuid(), ::getegid(), kind_.trust},
+                              .rendezvous = kind_.directory + "/s.sock"});
   ASSERT_TRUE(offer.ok()) << offer.status();
   EXPECT_EQ(names_in(kind_.directory), std::vector<std::string>());
 }

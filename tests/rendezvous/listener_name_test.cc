@@ -10,6 +10,7 @@
 
 #include "tests/rendezvous/support.h"
 #include "transports/rendezvous/listener.h"
+#include "transports/sys/leftovers.h"
 
 namespace ferry::transports {
 namespace {
@@ -178,6 +179,24 @@ TEST(ListenerName, FileThatIsNoSocketIsNotReplaced) {
   const Status status = Listener::open(dir / "x", {}).status();
   EXPECT_EQ(status.code(), StatusCode::kAlreadyExists);
   EXPECT_EQ(look(dir / "x").st_size, 8);
+  EXPECT_FALSE(exists(dir / "x.lock")) << "a file that is not ours was given a lock file";
+}
+
+TEST(ListenerName, WhoeverGetsTheNameRemovesTheFifosThatAKilledServerLeft) {
+  TempDirectory dir;
+  const auto left = sys::fifo_name(dir / "x");
+  const auto of_another = sys::fifo_name(dir / "y");
+  ASSERT_TRUE(left && of_another);
+  auto server = server_at(dir / "x");
+  ASSERT_EQ(server->line(), "won");
+  ASSERT_EQ(::mkfifo(left->c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo(of_another->c_str(), 0600), 0);
+  EXPECT_FALSE(Listener::open(dir / "x", {}));
+  EXPECT_TRUE(exists(*left)) << "removed while its server lives";
+  server->kill();
+  EXPECT_TRUE(Listener::open(dir / "x", {}));
+  EXPECT_FALSE(exists(*left));
+  EXPECT_TRUE(exists(*of_another));
 }
 
 TEST(ListenerName, LockFileThatLeadsElsewhereIsRefused) {

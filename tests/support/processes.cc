@@ -61,9 +61,19 @@ int Process::wait() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-std::size_t open_descriptors() {
-  const fs::directory_iterator list("/proc/self/fd");
+std::size_t open_descriptors(pid_t pid) {
+  const fs::directory_iterator list("/proc/" + std::to_string(pid) + "/fd");
   return static_cast<std::size_t>(std::distance(begin(list), end(list)));
+}
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(directory, ignored)) {
+    names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 namespace {
@@ -96,14 +106,8 @@ int queue_headroom() {
 }  // namespace
 
 std::string kernel_objects() {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/dev/shm", ignored)) {
-    names.push_back(entry.path().filename());
-  }
-  std::sort(names.begin(), names.end());
   std::string text = "/dev/shm:";
-  for (const std::string& name : names) text += " " + name;
+  for (const std::string& name : names_in("/dev/shm")) text += " " + name;
   text += "\nqueue headroom: " + std::to_string(queue_headroom()) + "\n";
   return text + file("/proc/sysvipc/msg") + file("/proc/sysvipc/sem") + file("/proc/sysvipc/shm");
 }

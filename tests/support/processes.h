@@ -7,6 +7,8 @@
 #include <string>
 #include <sys/types.h>
 #include <thread>
+#include <unistd.h>
+#include <vector>
 
 namespace ferry::testing {
 
@@ -56,8 +58,10 @@ bool eventually(Condition&& condition,
   return true;
 }
 
-// What this process has open.
-[[nodiscard]] std::size_t open_descriptors();
+// What a process has open: this one, or `pid`.
+[[nodiscard]] std::size_t open_descriptors(pid_t pid = ::getpid());
+// The names in `directory`, sorted.
+[[nodiscard]] std::vector<std::string> names_in(const std::string& directory);
 // What any process may have left behind, as text to compare: /dev/shm, SysV objects, and the
 // headroom of this user's POSIX queues.
 [[nodiscard]] std::string kernel_objects();

@@ -3,11 +3,14 @@
 
 #include <array>
 #include <atomic>
+#include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <sys/resource.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -26,7 +29,7 @@ class Fifo : public ::testing::Test {
  protected:
   transports::SetUp set_up(Trust trust = Trust::kSameUser) const {
     transports::SetUp how = set_up_for(trust);
-    how.directory = directory_.path();
+    how.rendezvous = directory_.socket();
     return how;
   }
   LanePair connect() const { return make_pair(fifo_transport(), set_up()); }
@@ -46,17 +49,51 @@ TEST_F(Fifo, NamesAreGoneAsSoonAsTheOfferIsMade) {
 
 TEST_F(Fifo, AnOfferInADirectoryThatIsNotThereSaysSo) {
   transports::SetUp how = set_up();
-  how.directory += "/missing";
+  how.rendezvous = directory_.path() + "/missing/s.sock";
   auto offer = fifo_transport().offer(how);
   ASSERT_FALSE(offer.ok());
   EXPECT_EQ(offer.status().code(), StatusCode::kNotFound);
   EXPECT_NE(offer.status().message().find("/missing/"), std::string::npos) << offer.status();
 }
 
-TEST_F(Fifo, WithoutADirectoryTemporaryFilesGoWhereTheyDo) {
+// An adopted socket has no name lock, so nobody could tell a name that was left behind.
+TEST_F(Fifo, WithoutARendezvousItNeverHasANameAndCarriesTheSame) {
   transports::SetUp how = set_up();
-  how.directory.clear();
-  EXPECT_TRUE(fifo_transport().offer(how).ok());
+  how.rendezvous.clear();
+  const auto offer = fifo_transport().offer(how);
+  ASSERT_TRUE(offer.ok()) << offer.status();
+  for (const int end : (*offer)->descriptors()) {
+    const std::string link = "/proc/self/fd/" + std::to_string(end);
+    EXPECT_EQ(std::filesystem::read_symlink(link).string().rfind("pipe:", 0), 0U);
+  }
+  const LanePair pair = make_pair(fifo_transport(), how);
+  const std::byte sent = pattern(1);
+  const iovec part{const_cast<std::byte*>(&sent), 1};
+  ASSERT_EQ(pair.client->write({&part, 1}, {}).outcome, Io::kDone);
+  std::array<std::byte, 8> received{};
+  ASSERT_EQ(pair.server->read_parked(received, kNever).bytes, 1U);
+  EXPECT_EQ(received[0], sent);
+}
+
+// Both kinds: a hostile client of another uid opens its ends anew, without rights to the directory.
+TEST_F(Fifo, AClientOfAnotherUidOpensItsEndsAnew) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to be two users";
+  for (const std::string& rendezvous : {directory_.socket(), std::string()}) {
+    transports::SetUp how = set_up(Trust::kHostile);
+    how.rendezvous = rendezvous;
+    how.peer.uid = 65534;
+    const auto offer = fifo_transport().offer(how);
+    ASSERT_TRUE(offer.ok()) << offer.status();
+    ferry::testing::Process client([&] {
+      if (::setresuid(65534, 65534, 65534) != 0) return 2;
+      Ends control = control_sockets();
+      const auto lane =
+          fifo_transport().join(how, 0, duplicates((*offer)->descriptors()), control.client);
+      if (!lane.ok()) std::fprintf(stderr, "%s\n", lane.status().to_string().c_str());
+      return lane.ok() ? 0 : 1;
+    });
+    EXPECT_EQ(client.wait(), 0) << "rendezvous: " << rendezvous;
+  }
 }
 
 TEST_F(Fifo, ABlockingReadIsInterruptedAndLosesNothing) {

@@ -31,7 +31,7 @@ class FifoTransport final : public Transport {
   [[nodiscard]] WaitMode wait_mode() const noexcept override { return WaitMode::kDescriptor; }
   [[nodiscard]] Status permits(const Peer&) const override { return {}; }
   [[nodiscard]] Result<std::unique_ptr<Offer>> offer(const SetUp& set_up) const override {
-    auto ends = make_fifos(set_up.directory, set_up.peer);
+    auto ends = make_fifos(set_up.rendezvous, set_up.peer);
     if (!ends) return ends.status();
     return std::unique_ptr<Offer>(std::make_unique<FifoOffer>(std::move(*ends)));
   }

@@ -1,80 +1,55 @@
 #include "transports/fifo/fifo_ends.h"
 
-#include <array>
 #include <cerrno>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <fcntl.h>
-#include <string_view>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
+#include "transports/sys/leftovers.h"
 #include "transports/sys/os_error.h"
+#include "transports/sys/reopen.h"
 
 namespace ferry::transports {
 
 namespace {
 
-// Removes a FIFO's name when it goes out of scope.
-class FifoName {
- public:
-  [[nodiscard]] static Result<FifoName> make(const std::string& directory) {
-    std::array<std::uint64_t, 2> random{};
-    // Never short for so few bytes, and waits only before the machine has booted (getrandom(2)).
-    if (::getrandom(random.data(), sizeof(random), 0) != sizeof(random)) {
-      return Status::from_errno(errno, "get random bytes for the name of a FIFO");
-    }
-    std::array<char, 64> name{};
-    std::snprintf(name.data(), name.size(), "/.ferry-%016llx%016llx.fifo",
-                  static_cast<unsigned long long>(random[0]),
-                  static_cast<unsigned long long>(random[1]));
-    std::string path = directory + name.data();
-    // An existing name, a symbolic link among them, is EEXIST: never followed (mkfifo(3)).
-    if (::mkfifo(path.c_str(), S_IRUSR | S_IWUSR) != 0) {
-      return sys::os_error(errno, "make the FIFO " + path);
-    }
-    return FifoName(std::move(path));
+// A FIFO without a name any more: its name leads to it for three system calls. What a kill between
+// them leaves, the next server at `rendezvous` removes (sys/leftovers.h).
+Result<UniqueFd> named_fifo(const std::string& rendezvous) {
+  auto path = sys::fifo_name(rendezvous);
+  if (!path) return path.status();
+  // An existing name, a symbolic link among them, is EEXIST: never followed (mkfifo(3)).
+  if (::mkfifo(path->c_str(), S_IRUSR | S_IWUSR) != 0) {
+    return sys::os_error(errno, "make the FIFO " + *path);
   }
-  FifoName(FifoName&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  FifoName& operator=(FifoName&&) = delete;
-  FifoName(const FifoName&) = delete;
-  ~FifoName() {
-    if (!path_.empty()) ::unlink(path_.c_str());
+  UniqueFd fifo(::open(path->c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  const int error = errno;
+  ::unlink(path->c_str());
+  if (!fifo) return sys::os_error(error, "open the FIFO " + *path);
+  struct stat info {};
+  if (::fstat(fifo.get(), &info) != 0 || !S_ISFIFO(info.st_mode) || info.st_uid != ::geteuid()) {
+    return Status::permission_denied("open the FIFO " + *path +
+                                     ": somebody replaced it; who else may write the directory?");
   }
+  return fifo;
+}
 
-  [[nodiscard]] Result<UniqueFd> open(int flags) const {
-    UniqueFd fd(::open(path_.c_str(), flags | O_NOFOLLOW | O_CLOEXEC));
-    if (!fd) return sys::os_error(errno, "open the FIFO " + path_);
-    struct stat info {};
-    if (::fstat(fd.get(), &info) != 0 || !S_ISFIFO(info.st_mode) || info.st_uid != ::geteuid()) {
-      return Status::permission_denied("open the FIFO " + path_ +
-                                       ": somebody replaced it; who else may write the directory?");
-    }
-    return fd;
-  }
-
- private:
-  explicit FifoName(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
-
-std::string temporary_directory() {
-  for (const char* variable : {"XDG_RUNTIME_DIR", "TMPDIR"}) {
-    const char* value = ::secure_getenv(variable);
-    if (value != nullptr && *value == '/') return value;
-  }
-  return "/tmp";
+// For a server without a rendezvous of its own, and so without the lock that tells leftovers: a
+// pipe is a FIFO that never had a name (fifo(7)).
+Result<UniqueFd> unnamed_fifo() {
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0) return sys::os_error(errno, "make a FIFO without a name");
+  const UniqueFd write(ends[1]);
+  return UniqueFd(ends[0]);
 }
 
 // One FIFO from `from` to `to`. A reader without O_NONBLOCK waits for a writer, a writer with it
 // fails without a reader (fifo(7)): hence the order.
-Status connect(const std::string& directory, bool foreign, FifoEnds& from, FifoEnds& to,
+Status connect(const std::string& rendezvous, bool foreign, FifoEnds& from, FifoEnds& to,
                bool blocking_reader) {
-  auto name = FifoName::make(directory);
-  if (!name) return name.status();
+  auto fifo = rendezvous.empty() ? unnamed_fifo() : named_fifo(rendezvous);
+  if (!fifo) return fifo.status();
   struct Opening {
     UniqueFd& end;
     int flags;
@@ -83,11 +58,11 @@ Status connect(const std::string& directory, bool foreign, FifoEnds& from, FifoE
        {Opening{to.read, O_RDONLY | O_NONBLOCK}, Opening{from.write, O_WRONLY | O_NONBLOCK},
         Opening{from.spare, O_RDONLY | O_NONBLOCK}, Opening{to.read_blocking, O_RDONLY}}) {
     if (opening.flags == O_RDONLY && !blocking_reader) continue;
-    auto end = name->open(opening.flags);
-    if (!end) return end.status();
+    auto end = sys::reopen(fifo->get(), opening.flags);
+    if (!end) return end.status().with_context("open a FIFO's end");
     opening.end = std::move(*end);
   }
-  // The name is about to go. From then on only who has a descriptor can get at the FIFO at all.
+  // Without a name only who has a descriptor can get at the FIFO at all.
   if (foreign && ::fchmod(to.read.get(), 0666) != 0) {
     return Status::from_errno(errno, "let the peer open its end of a FIFO");
   }
@@ -104,34 +79,19 @@ bool same_file(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-// A description of this process's own of what `fd` is.
-Status reopen(UniqueFd& fd, int flags) {
-  const std::string path = "/proc/self/fd/" + std::to_string(fd.get());
-  UniqueFd own(::open(path.c_str(), flags | O_CLOEXEC));
-  if (!own) {
-    const Status why = sys::os_error(errno, "open " + path);
-    return Status::failed_precondition(
-        "a FIFO of a server that is not trusted must be opened anew, and that failed: " +
-        why.message());
-  }
-  fd = std::move(own);
-  return {};
-}
-
 }  // namespace
 
 std::vector<int> FifoEnds::descriptors() const {
   return {read.get(), read_blocking.get(), write.get(), spare.get()};
 }
 
-Result<FifoPair> make_fifos(const std::string& directory, const Peer& peer) {
-  const std::string where = directory.empty() ? temporary_directory() : directory;
+Result<FifoPair> make_fifos(const std::string& rendezvous, const Peer& peer) {
   const bool foreign = peer.uid != ::geteuid();
   FifoPair pair;
-  if (Status made = connect(where, foreign, pair.server, pair.client, true); !made.ok()) {
+  if (Status made = connect(rendezvous, foreign, pair.server, pair.client, true); !made.ok()) {
     return made;
   }
-  if (Status made = connect(where, foreign, pair.client, pair.server, false); !made.ok()) {
+  if (Status made = connect(rendezvous, foreign, pair.client, pair.server, false); !made.ok()) {
     return made;
   }
   return pair;
@@ -160,7 +120,11 @@ Result<FifoEnds> check_fifos(std::vector<UniqueFd> descriptors, const Peer& peer
   if (peer.trust == Trust::kHostile) {
     for (const auto& [end, flags] : {std::pair<UniqueFd&, int>{ends.read, O_RDONLY | O_NONBLOCK},
                                      {ends.write, O_WRONLY | O_NONBLOCK}}) {
-      if (Status opened = reopen(end, flags); !opened.ok()) return opened;
+      auto own = sys::reopen(end.get(), flags);
+      if (!own) {
+        return own.status().with_context("a FIFO of a server that is not trusted is opened anew");
+      }
+      end = std::move(*own);
     }
     ends.read_blocking.reset();  // not worth a wait for a writer that may be gone
     return ends;

@@ -28,9 +28,10 @@ struct FifoPair {
   FifoEnds client;
 };
 
-// Makes two FIFOs in `directory` (empty: where temporary files go), opens all ends and removes the
-// names. A peer of another uid may open its ends again through /proc/self/fd.
-[[nodiscard]] Result<FifoPair> make_fifos(const std::string& directory, const Peer& peer);
+// Makes two FIFOs beside the socket `rendezvous`, whose name lock the caller holds, removes the
+// names and opens all ends; without a rendezvous (empty) they never have names. A peer of another
+// uid may open its ends again through /proc/self/fd.
+[[nodiscard]] Result<FifoPair> make_fifos(const std::string& rendezvous, const Peer& peer);
 
 // The client's ends as they came, in the order of descriptors(). The server may lie: kind and
 // access of each are checked, and that they belong together. From a hostile server they are opened

@@ -1,21 +1,19 @@
 #include "transports/mq/queue_pair.h"
 
-#include <array>
 #include <cerrno>
-#include <cstdint>
-#include <cstdio>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <string>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <utility>
 
 #include <ferry/limits.h>
 
+#include "transports/sys/leftovers.h"
 #include "transports/sys/os_error.h"
+#include "transports/sys/reopen.h"
 
 namespace ferry::transports {
 
@@ -62,28 +60,46 @@ Status open_error(int error) {
   return sys::os_error(error, "make " + geometry());
 }
 
-// One queue: `write` and `read` are its ends.
-Status connect(UniqueFd& write, UniqueFd& read) {
-  std::array<std::uint64_t, 2> random{};
-  // Never short for so few bytes, and waits only before the machine has booted (getrandom(2)).
-  if (::getrandom(random.data(), sizeof(random), 0) != sizeof(random)) {
-    return Status::from_errno(errno, "get random bytes for the name of a queue");
-  }
-  std::array<char, 64> name{};
-  std::snprintf(name.data(), name.size(), "/ferry-%016llx%016llx",
-                static_cast<unsigned long long>(random[0]),
-                static_cast<unsigned long long>(random[1]));
+// Makes a queue called `name`, open for writing, and removes the name; errno says why not.
+UniqueFd make_under(const std::string& name) {
   mq_attr geometry{};
   geometry.mq_maxmsg = limits::kQueueMessages;
   geometry.mq_msgsize = limits::kQueueMessageBytes;
   // glibc adds O_CLOEXEC (mq_open(3)).
-  write.reset(::mq_open(name.data(), O_CREAT | O_EXCL | O_WRONLY | O_NONBLOCK, S_IRUSR | S_IWUSR,
-                        &geometry));
-  if (!write) return open_error(errno);
-  read.reset(::mq_open(name.data(), O_RDONLY | O_NONBLOCK));
-  const int error = errno;
-  ::mq_unlink(name.data());
-  return read ? Status() : open_error(error);
+  UniqueFd queue(::mq_open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NONBLOCK,
+                           S_IRUSR | S_IWUSR, &geometry));
+  if (queue) ::mq_unlink(name.c_str());
+  return queue;
+}
+
+// How often the name may be taken by other processes of this user that are making queues.
+constexpr int kTries = 16;
+
+// A queue without a name any more. A name that is there was left by a process that was killed, or
+// is of one that is about to remove it itself, and in either case of no use (sys/leftovers.h).
+Result<UniqueFd> make_queue() {
+  for (int i = 0; i < kTries; ++i) {
+    UniqueFd queue = make_under(sys::queue_name());
+    if (queue) return queue;
+    if (errno != EEXIST) return open_error(errno);
+    if (!sys::remove_queue_name()) break;
+  }
+  auto spare = sys::spare_queue_name();
+  if (!spare) return spare.status();
+  UniqueFd queue = make_under(*spare);
+  if (!queue) return open_error(errno);
+  return queue;
+}
+
+// One queue: `write` and `read` are its ends.
+Status connect(UniqueFd& write, UniqueFd& read) {
+  auto queue = make_queue();
+  if (!queue) return queue.status();
+  auto end = sys::reopen(queue->get(), O_RDONLY | O_NONBLOCK);
+  if (!end) return end.status().with_context("open a queue's end");
+  write = std::move(*queue);
+  read = std::move(*end);
+  return {};
 }
 
 // The geometry of the queue's end `fd`; a size of 0 when it is none.

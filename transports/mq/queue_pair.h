@@ -21,8 +21,8 @@ struct QueuePair {
   QueueEnds client;
 };
 
-// Makes two queues with the geometry of ferry/limits.h, opens both ends of each and removes the
-// names. RESOURCE_EXHAUSTED names the limit: RLIMIT_MSGQUEUE (whose errno is EMFILE as well),
+// Makes two queues with the geometry of ferry/limits.h, removes the names and opens both ends of
+// each. RESOURCE_EXHAUSTED names the limit: RLIMIT_MSGQUEUE (whose errno is EMFILE as well),
 // RLIMIT_NOFILE, or a file in /proc/sys/fs/mqueue.
 [[nodiscard]] Result<QueuePair> make_queues();
 

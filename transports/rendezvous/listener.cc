@@ -16,6 +16,7 @@
 
 #include "transports/rendezvous/name_lock.h"
 #include "transports/rendezvous/runtime_directory.h"
+#include "transports/sys/leftovers.h"
 
 namespace ferry::transports {
 
@@ -197,9 +198,13 @@ Result<Listener> Listener::open(const std::string& path, const ListenOptions& op
   const Place place = split(path);
   auto directory = open_directory(place.directory);
   if (!directory) return directory.status();
+  // Looked at twice: no lock file is left beside a file of somebody's, and nothing is replaced that
+  // came while the lock was not ours yet.
+  if (Status free = check_free(directory->get(), place); !free.ok()) return free;
   auto lock = NameLock::take(path + ".lock");
   if (!lock) return lock.status();
   if (Status free = check_free(directory->get(), place); !free.ok()) return free;
+  sys::remove_leftovers(directory->get(), place.file);
   auto socket = listen_at(directory->get(), place, options);
   if (!socket) return socket.status();
   struct stat made {};
@@ -260,6 +265,7 @@ Listener::Accepted Listener::accept() {
 
 int Listener::descriptor() const noexcept { return socket_.get(); }
 const std::string& Listener::path() const noexcept { return path_; }
+bool Listener::holds_name() const noexcept { return name_ != nullptr; }
 
 bool is_listening(int fd) noexcept {
   int listening = 0;

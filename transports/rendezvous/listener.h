@@ -27,7 +27,8 @@ struct ListenOptions {
 // to connect: ECONNREFUSED is returned for a live server between bind() and listen() as well, and a
 // dead server's forked child still accepts. A record lock ends with its process, whatever children
 // it left. The socket is bound and set up under PATH.new and then renamed, so that PATH is never
-// seen without a listener. The lock file is kept: removing it would race.
+// seen without a listener. The lock file is kept: removing it would race. Whoever gets the lock
+// removes what a server that was killed left under names beside PATH (sys/leftovers.h).
 //
 // Thread safety: none. A child made by fork() that destroys its copy leaves the name alone.
 class Listener {
@@ -67,6 +68,8 @@ class Listener {
   [[nodiscard]] int descriptor() const noexcept;
   // The socket's path; empty when it has none (an inherited abstract one).
   [[nodiscard]] const std::string& path() const noexcept;
+  // Whether the path is this listener's own, by its lock; an inherited socket's is not.
+  [[nodiscard]] bool holds_name() const noexcept;
 
  private:
   struct Name;

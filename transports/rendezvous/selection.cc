@@ -9,7 +9,7 @@ Selection::Selection(const ServerPolicy& policy, const Peer& peer, std::vector<s
     : policy_(policy), wanted_(std::move(wanted)) {
   set_up_.peer = peer;
   set_up_.ring_bytes = policy.ring_bytes;
-  set_up_.directory = policy.directory;
+  set_up_.rendezvous = policy.rendezvous;
 }
 
 std::optional<Selection::Candidate> Selection::next() {

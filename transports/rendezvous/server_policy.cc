@@ -16,14 +16,6 @@ bool lists(std::span<const std::string> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// FIFOs are made beside the rendezvous socket; an adopted socket has no place of its own.
-std::string directory_of(const Target& target) {
-  const std::size_t slash = target.path.rfind('/');
-  if (target.path.empty()) return "/tmp";
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : target.path.substr(0, slash);
-}
-
 }  // namespace
 
 Result<ServerPolicy> server_policy(const Target& target, std::span<const std::string> allow,
@@ -39,7 +31,6 @@ Result<ServerPolicy> server_policy(const Target& target, std::span<const std::st
   }
   ServerPolicy policy;
   policy.trust = trust;
-  policy.directory = directory_of(target);
   for (const Transport* transport : all_transports()) {
     if (!target.order.empty() && !lists(target.order, transport->name())) continue;
     if (!allow.empty() && !lists(allow, transport->name())) continue;

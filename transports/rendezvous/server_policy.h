@@ -26,7 +26,7 @@ struct ServerPolicy {
   Trust trust = Trust::kDefault;
   // Handed to Transport::offer() as SetUp.
   std::size_t ring_bytes = limits::kRingBytes;
-  std::string directory;
+  std::string rendezvous;  // of a listener that holds_name()
   // Reserves a thread for a lane that cannot be polled (WaitMode::kThread); null when none is left.
   // What it returns is dropped when the offer is not accepted, else handed over in Connected. Not
   // set: as many as asked for.

@@ -1,14 +1,9 @@
 #include "transports/shm/segment.h"
 
-#include <array>
 #include <cerrno>
-#include <cstdint>
-#include <cstdio>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string>
-#include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -18,30 +13,17 @@ namespace ferry::transports::shm {
 
 namespace {
 
-// A name that nobody can have taken or guess.
-Result<std::string> random_name() {
-  std::array<std::uint64_t, 2> bits{};
-  if (::getrandom(bits.data(), sizeof bits, 0) != sizeof bits) {
-    return Status::from_errno(errno, "getting random bits for a shared memory object's name");
-  }
-  std::array<char, 64> name{};
-  std::snprintf(name.data(), name.size(), "/ferry-%016llx%016llx",
-                static_cast<unsigned long long>(bits[0]), static_cast<unsigned long long>(bits[1]));
-  return std::string(name.data());
-}
+// Where shm_open(3) makes its objects.
+constexpr const char* kDirectory = "/dev/shm";
 
 }  // namespace
 
 Result<UniqueFd> make_segment(std::size_t bytes) {
-  Result<std::string> name = random_name();
-  if (!name) return name.status();
   const std::string what = std::to_string(bytes) + " bytes of POSIX shared memory (/dev/shm)";
-  // shm_open(3) adds O_CLOEXEC.
-  UniqueFd segment(::shm_open(name->c_str(), O_RDWR | O_CREAT | O_EXCL, 0600));
+  // What shm_open(3) and shm_unlink(3) make together, but without a name at any time: between the
+  // two a kill would leave one. O_EXCL: nobody can give it one later (open(2)).
+  UniqueFd segment(::open(kDirectory, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600));
   if (!segment) return sys::os_error(errno, "making " + what);
-  if (::shm_unlink(name->c_str()) != 0) {
-    return sys::os_error(errno, "removing the name of " + what);
-  }
   // Also sets the size. Without it a page that cannot be had later would be SIGBUS.
   if (const int error = ::posix_fallocate(segment.get(), 0, static_cast<off_t>(bytes));
       error != 0) {

@@ -8,8 +8,8 @@
 
 namespace ferry::transports::shm {
 
-// Server: `bytes` bytes that exist (no later touch can find the file system full), whose name was
-// removed before anything else was done. Fails with RESOURCE_EXHAUSTED.
+// Server: `bytes` bytes that exist (no later touch can find the file system full) and never had a
+// name. Fails with RESOURCE_EXHAUSTED.
 [[nodiscard]] Result<UniqueFd> make_segment(std::size_t bytes);
 
 // Client: whether what a server of the same user passed is such memory, of exactly `bytes` bytes.
