@@ -1,5 +1,5 @@
-// kill -9 of either process at any moment, over every lane: the other side's calls end, nothing
-// stays.
+// kill -9 of either process in the middle of traffic, over every lane: the other side's calls end,
+// nothing stays. kill_steps_test.cc has every moment up to the first reply.
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -15,6 +15,7 @@
 #include <ferry/server.h>
 
 #include "tests/drivers/echo_service.h"
+#include "tests/support/kernel_objects.h"
 #include "tests/support/processes.h"
 
 namespace ferry {
@@ -51,8 +52,14 @@ std::string name_of(const ::testing::TestParamInfo<std::string>& info) { return 
 class KillTest : public ::testing::TestWithParam<std::string> {
  protected:
   std::string target() const { return GetParam() + ":" + directory_.socket(); }
+  // Nothing but the socket and its lock file.
+  void expect_clean_directory() const {
+    EXPECT_EQ(testing::names_in(directory_.path()),
+              (std::vector<std::string>{"s.sock", "s.sock.lock"}));
+  }
 
   Directory directory_;
+  const testing::KernelObjects objects_;
   std::mt19937 random_{20261123};  // the same moments each run
 };
 
@@ -60,7 +67,7 @@ class KillTest : public ::testing::TestWithParam<std::string> {
 constexpr auto kDetection = 100ms;
 
 TEST_P(KillTest, AKilledServerEndsEveryPendingCallWithUnavailable) {
-  const std::string before = testing::kernel_objects();
+  const std::string before = objects_.list();
   for (int round = 0; round < 20; ++round) {
     Process server([this] { return serve(target()); });
     Channel channel = connect(target());
@@ -95,12 +102,13 @@ TEST_P(KillTest, AKilledServerEndsEveryPendingCallWithUnavailable) {
     for (std::thread& caller : callers) caller.join();
     EXPECT_EQ(wrong.load(), 0);
     EXPECT_LT(std::chrono::nanoseconds(slowest.load()), kDetection) << "round " << round;
+    expect_clean_directory();
   }
-  EXPECT_EQ(testing::kernel_objects(), before);
+  EXPECT_EQ(objects_.list(), before);
 }
 
 TEST_P(KillTest, AKilledClientLeavesNothingAndTheServerServesTheOthers) {
-  const std::string before = testing::kernel_objects();
+  const std::string before = objects_.list();
   std::vector<int> moments;
   for (int round = 0; round < 12; ++round) moments.push_back(static_cast<int>(random_() % 2000));
   // Clients first: they must be forked before this process has threads.
@@ -134,9 +142,38 @@ TEST_P(KillTest, AKilledClientLeavesNothingAndTheServerServesTheOthers) {
   }
   EXPECT_TRUE(eventually([&] { return testing::open_descriptors() == descriptors; }))
       << testing::open_descriptors() << " open, " << descriptors << " before";
+  expect_clean_directory();
   other.reset();
   ASSERT_EQ(server.stop(), Status());
-  EXPECT_EQ(testing::kernel_objects(), before);
+  EXPECT_EQ(objects_.list(), before);
+}
+
+TEST_P(KillTest, AKilledClientsHandlerIsToldThatItsCallIsCancelled) {
+  std::vector<std::unique_ptr<Process>> clients;
+  for (int round = 0; round < 5; ++round) {
+    clients.push_back(std::make_unique<Process>([this] {
+      const Channel channel = connect(target());
+      static_cast<void>(call(*channel.ferry_caller(), testing::kHang, "x"));
+      return 1;
+    }));
+    clients.back()->signal(SIGSTOP);
+  }
+  EchoService echo;
+  Server server({.log = nullptr});
+  server.add(echo, {.executor = Executor::kPool});
+  ASSERT_EQ(server.listen(target()), Status());
+  ASSERT_EQ(server.start(), Status());
+  for (const auto& client : clients) {
+    client->signal(SIGCONT);
+    ASSERT_TRUE(eventually([&] { return echo.hanging.load() == 1; }));
+    client->signal(SIGKILL);
+    const auto killed = steady_clock::now();
+    ASSERT_TRUE(eventually([&] { return echo.hanging.load() == 0; }));
+    EXPECT_LT(steady_clock::now() - killed, kDetection);
+    client->kill();
+    EXPECT_TRUE(eventually([&] { return server.connections() == 0; }));
+  }
+  ASSERT_EQ(server.stop(), Status());
 }
 
 TEST_P(KillTest, AFrozenServerIsEndedByTheDeadlineAndLaterCallsWork) {

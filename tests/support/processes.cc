@@ -5,12 +5,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
-#include <mqueue.h>
-#include <sstream>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,42 +70,6 @@ std::vector<std::string> names_in(const std::string& directory) {
   }
   std::sort(names.begin(), names.end());
   return names;
-}
-
-namespace {
-
-std::string file(const char* path) {
-  const std::ifstream in(path);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-// How many small queues this user may still make: a queue that was left behind counts against it.
-int queue_headroom() {
-  std::vector<mqd_t> queues;
-  for (int i = 0; i < 300; ++i) {
-    const std::string name = "/ferry-headroom-" + std::to_string(::getpid());
-    mq_attr attributes{};
-    attributes.mq_maxmsg = 1;
-    attributes.mq_msgsize = 8192;
-    const mqd_t queue =
-        ::mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600, &attributes);
-    if (queue == static_cast<mqd_t>(-1)) break;
-    ::mq_unlink(name.c_str());
-    queues.push_back(queue);
-  }
-  for (const mqd_t queue : queues) ::mq_close(queue);
-  return static_cast<int>(queues.size());
-}
-
-}  // namespace
-
-std::string kernel_objects() {
-  std::string text = "/dev/shm:";
-  for (const std::string& name : names_in("/dev/shm")) text += " " + name;
-  text += "\nqueue headroom: " + std::to_string(queue_headroom()) + "\n";
-  return text + file("/proc/sysvipc/msg") + file("/proc/sysvipc/sem") + file("/proc/sysvipc/shm");
 }
 
 }  // namespace ferry::testing

@@ -62,8 +62,5 @@ bool eventually(Condition&& condition,
 [[nodiscard]] std::size_t open_descriptors(pid_t pid = ::getpid());
 // The names in `directory`, sorted.
 [[nodiscard]] std::vector<std::string> names_in(const std::string& directory);
-// What any process may have left behind, as text to compare: /dev/shm, SysV objects, and the
-// headroom of this user's POSIX queues.
-[[nodiscard]] std::string kernel_objects();
 
 }  // namespace ferry::testing
