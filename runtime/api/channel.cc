@@ -39,6 +39,9 @@ Result<Channel> Channel::lazy(std::string_view target, const ConnectOptions& opt
 }
 
 Result<Channel> Channel::adopt(UniqueFd socket, const ConnectOptions& options) {
+  if (!socket) {
+    return Status::invalid_argument("adopt a socket: there is none; pass a connected local socket");
+  }
   transports::Target target;
   target.kind = transports::Target::Kind::kDescriptor;
   target.descriptor = socket.get();

@@ -141,7 +141,9 @@ Result<transports::Connected> ChannelCore::shake_hands(TimePoint deadline) {
     return Status::unavailable("the connection over " + target_.text +
                                " is gone, and an adopted socket cannot be connected again");
   }
-  return transports::handshake_as_client(std::move(socket), target_.order, options);
+  auto connected = transports::handshake_as_client(std::move(socket), target_.order, options);
+  if (!connected) return connected.status().with_context("connect to \"" + target_.text + "\"");
+  return connected;
 }
 
 // The instance called `target.instance_name`; without a name the only one of that interface, or

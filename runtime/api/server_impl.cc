@@ -8,6 +8,7 @@
 #include "runtime/drivers/fork_guard.h"
 #include "runtime/support/greeting.h"
 #include "transports/rendezvous/listener.h"
+#include "transports/rendezvous/peer.h"
 #include "transports/target.h"
 
 namespace ferry {
@@ -121,20 +122,37 @@ Status Server::Impl::listen_at(const Target& target) {
   if (target.kind == Target::Kind::kInproc) return listen_inproc(target);
   auto policy = policy_for(target);
   if (!policy) return policy.status();
-  if (target.kind == Target::Kind::kDescriptor && !transports::is_listening(target.descriptor)) {
-    auto door = make_door(std::move(*policy));
-    Status status = door->admit(UniqueFd(target.descriptor));
-    if (status.ok()) doors_.push_back(std::move(door));
-    return status;
+  if (target.kind == Target::Kind::kDescriptor) {
+    return listen_on_descriptor(UniqueFd(target.descriptor), std::move(*policy))
+        .with_context("listen on \"" + target.text + "\"");
   }
   auto listener =
-      target.kind == Target::Kind::kDescriptor
-          ? transports::Listener::from_descriptor(UniqueFd(target.descriptor))
-          : transports::Listener::open(target, {options_.mode, options_.owner, options_.group});
+      transports::Listener::open(target, {options_.mode, options_.owner, options_.group});
   if (!listener) return listener.status();
   if (listener->holds_name()) policy->rendezvous = listener->path();
-  auto door = make_door(std::move(*policy));
-  if (Status status = door->open(std::move(*listener)); !status.ok()) return status;
+  return open_door(std::move(*listener), std::move(*policy));
+}
+
+Status Server::Impl::listen_on_descriptor(UniqueFd socket, transports::ServerPolicy policy) {
+  if (!transports::is_listening(socket.get())) {
+    return admit(std::move(socket), std::move(policy));
+  }
+  auto listener = transports::Listener::from_descriptor(std::move(socket));
+  if (!listener) return listener.status();
+  return open_door(std::move(*listener), std::move(policy));
+}
+
+Status Server::Impl::open_door(transports::Listener listener, transports::ServerPolicy policy) {
+  auto door = make_door(std::move(policy));
+  if (Status status = door->open(std::move(listener)); !status.ok()) return status;
+  doors_.push_back(std::move(door));
+  return {};
+}
+
+Status Server::Impl::admit(UniqueFd socket, transports::ServerPolicy policy) {
+  if (auto peer = transports::socket_peer(socket.get(), policy.trust); !peer) return peer.status();
+  auto door = make_door(std::move(policy));
+  if (Status status = door->admit(std::move(socket)); !status.ok()) return status;
   doors_.push_back(std::move(door));
   return {};
 }
@@ -181,18 +199,17 @@ Status Server::Impl::room_for_client() const {
 
 Status Server::Impl::adopt(UniqueFd socket) {
   if (Status status = prepare(); !status.ok()) return status;
+  if (!socket) {
+    return Status::invalid_argument("adopt a socket: there is none; pass a connected local socket");
+  }
   Target target;
   target.kind = Target::Kind::kDescriptor;
   target.descriptor = socket.get();
   target.text = "fd:" + std::to_string(socket.get());
   auto policy = policy_for(target);
   if (!policy) return policy.status();
-  auto door = make_door(std::move(*policy));
-  return on_loop([&] {
-    Status status = door->admit(std::move(socket));
-    if (status.ok()) doors_.push_back(std::move(door));
-    return status;
-  });
+  return on_loop([&] { return admit(std::move(socket), std::move(*policy)); })
+      .with_context("adopt a socket");
 }
 
 void Server::Impl::welcome(Connected connected) {

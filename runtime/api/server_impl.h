@@ -50,6 +50,9 @@ class Server::Impl {
   [[nodiscard]] Status prepare();
   [[nodiscard]] Status on_loop(const std::function<Status()>& task);
   [[nodiscard]] Status listen_at(const transports::Target& target);
+  [[nodiscard]] Status listen_on_descriptor(UniqueFd socket, transports::ServerPolicy policy);
+  [[nodiscard]] Status open_door(transports::Listener listener, transports::ServerPolicy policy);
+  [[nodiscard]] Status admit(UniqueFd socket, transports::ServerPolicy policy);
   [[nodiscard]] Status listen_inproc(const transports::Target& target);
   [[nodiscard]] Result<transports::ServerPolicy> policy_for(const transports::Target& target);
   [[nodiscard]] std::unique_ptr<api::ServerDoor> make_door(transports::ServerPolicy policy);

@@ -230,14 +230,10 @@ Status ClientHandshake::silent() const {
 }
 
 // Takes over descriptor `number`, which the environment promised to be there.
-Result<UniqueFd> inherited(int number) {
+UniqueFd inherited(int number) {
   const int flags = ::fcntl(number, F_GETFD);
-  if (flags < 0) {
-    return Status::invalid_argument("descriptor " + std::to_string(number) +
-                                    " is not open in this process; it must be inherited");
-  }
-  ::fcntl(number, F_SETFD, flags | FD_CLOEXEC);
-  return UniqueFd(number);
+  if (flags >= 0) ::fcntl(number, F_SETFD, flags | FD_CLOEXEC);
+  return UniqueFd(number);  // whether it is a socket, or anything, the handshake says
 }
 
 Result<UniqueFd> socket_for(const Target& target, const ConnectOptions& options) {

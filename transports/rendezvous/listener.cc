@@ -227,7 +227,8 @@ Result<Listener> Listener::from_descriptor(UniqueFd socket) {
   ::getsockopt(socket.get(), SOL_SOCKET, SO_DOMAIN, &domain, &size);
   if (!is_listening(socket.get()) || type != SOCK_STREAM || domain != AF_UNIX) {
     return Status::invalid_argument("descriptor " + std::to_string(socket.get()) +
-                                    " is not a listening local stream socket");
+                                    " is not a listening local stream socket (AF_UNIX, "
+                                    "SOCK_STREAM): pass one");
   }
   ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC);
   // Shared with whoever passed it; accept() must not block, and nobody else needs it to.

@@ -36,19 +36,25 @@ Trust resolve(Trust trust, uid_t uid) noexcept {
 }
 
 Result<Peer> socket_peer(int socket, Trust trust) {
+  const auto refuse = [socket](const std::string& why) {
+    return Status::invalid_argument("descriptor " + std::to_string(socket) + " is not " + why);
+  };
+  const std::string remedy =
+      ": pass a connected local stream socket, such as an end of a socketpair(2)";
   int domain = 0;
   int type = 0;
   if (!get(socket, SO_DOMAIN, domain) || !get(socket, SO_TYPE, type)) {
-    return Status::invalid_argument("descriptor " + std::to_string(socket) + " is not a socket");
+    if (errno != EBADF) return refuse("a socket" + remedy);
+    return refuse(
+        "open in this process: pass one that it inherited (opened without close-on-exec)");
   }
   if (domain != AF_UNIX || type != SOCK_STREAM) {
-    return Status::invalid_argument(on(socket) +
-                                    " is not a local stream socket (AF_UNIX, SOCK_STREAM)");
+    return refuse("a local stream socket (AF_UNIX, SOCK_STREAM)" + remedy);
   }
   sockaddr_un address{};
   socklen_t size = sizeof(address);
   if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    return errno == ENOTCONN ? Status::invalid_argument(on(socket) + " is not connected")
+    return errno == ENOTCONN ? refuse("connected" + remedy)
                              : Status::from_errno(errno, "ask for the peer of " + on(socket));
   }
   ucred credentials{};
