@@ -3,11 +3,13 @@
 #include <array>
 #include <chrono>
 #include <fcntl.h>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -25,7 +27,19 @@ namespace {
 using namespace std::chrono_literals;
 using testing::Directory;
 using testing::eventually;
-using testing::open_descriptors;
+
+// What this process has open but for eventfds and epolls, which no test passes: a lane makes them
+// when it first waits, and whether it ever does depends on how fast the other side is.
+std::size_t open_descriptors() {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code closed;
+    const auto link = std::filesystem::read_symlink(entry.path(), closed);
+    if (closed || link == "anon_inode:[eventfd]" || link == "anon_inode:[eventpoll]") continue;
+    ++count;
+  }
+  return count;
+}
 
 UniqueFd memory(const std::string& text, int seals = 0) {
   UniqueFd fd(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
