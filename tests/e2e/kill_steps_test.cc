@@ -17,6 +17,7 @@
 #include <ferry/unique_fd.h>
 
 #include "tests/drivers/echo_service.h"
+#include "tests/e2e/detection.h"
 #include "tests/support/kernel_objects.h"
 #include "tests/support/processes.h"
 #include "tests/support/traced.h"
@@ -38,8 +39,6 @@ using testing::Process;
 using testing::Victim;
 using Names = std::vector<std::string>;
 
-// How long after the death the other side may still not know (the bar).
-constexpr auto kDetection = 100ms;
 // More system calls than any of these programs makes: a test that gets there has lost its end.
 constexpr int kMost = 2000;
 
@@ -92,6 +91,38 @@ class KillSteps : public ::testing::TestWithParam<std::string> {
     return std::any_of(now.begin(), now.end(),
                        [](const std::string& name) { return name.ends_with(".fifo"); });
   }
+  struct Round {
+    bool killed = false;  // or its client had its reply before that system call
+    int told = kFailed;   // the client
+    std::chrono::nanoseconds took{0};
+  };
+  // A server is killed at that system call of its own since it parked, while a client of it
+  // connects and calls.
+  Round kill_server_at(int step) {
+    int go[2] = {-1, -1};
+    EXPECT_EQ(::pipe2(go, O_CLOEXEC), 0);
+    const UniqueFd ready(go[0]);
+    UniqueFd begin(go[1]);
+    Process client([&] {
+      begin.reset();
+      char nothing = 0;
+      static_cast<void>(::read(ready.get(), &nothing, 1));
+      return one_call(target());
+    });
+    Victim server([&] {
+      begin.reset();
+      return serve(target());
+    });
+    EXPECT_TRUE(server.started());
+    Round round;
+    round.killed = server.kill_at(
+        step, [&] { begin.reset(); }, client.pid());
+    const auto died = steady_clock::now();
+    begin.reset();
+    round.told = client.wait();
+    round.took = steady_clock::now() - died;
+    return round;
+  }
   // Another server on the same target begins and ends, and then all is as before.
   void expect_that_the_next_server_cleans_up(int step) {
     Process next([this] { return listen_once(target()); });
@@ -121,37 +152,19 @@ TEST_P(KillSteps, AServerKilledWhileItBeginsToListenIsNoObstacleToTheNext) {
 
 TEST_P(KillSteps, AServerKilledInTheHandshakeOrTheCallLeavesNothingAndItsClientIsTold) {
   bool left = false;
+  Round round{.killed = true};
   int step = 1;
-  for (; step < kMost; ++step) {
-    int go[2] = {-1, -1};
-    ASSERT_EQ(::pipe2(go, O_CLOEXEC), 0);
-    const UniqueFd ready(go[0]);
-    UniqueFd begin(go[1]);
-    Process client([&] {
-      begin.reset();
-      char nothing = 0;
-      static_cast<void>(::read(ready.get(), &nothing, 1));
-      return one_call(target());
-    });
-    Victim server([&] {
-      begin.reset();
-      return serve(target());
-    });
-    ASSERT_TRUE(server.started());
-    const bool killed = server.kill_at(
-        step, [&] { begin.reset(); }, client.pid());
-    const auto died = steady_clock::now();
-    const int told = client.wait();
-    EXPECT_LT(steady_clock::now() - died, kDetection) << "system call " << step;
-    if (!killed) {
-      EXPECT_EQ(told, kOk);
-      break;
-    }
-    // Once it has the reply the server may die as it likes.
-    ASSERT_TRUE(told == kUnavailable || told == kOk) << "system call " << step;
-    left = left || fifo_left() || queue_left();
-    expect_that_the_next_server_cleans_up(step);
-    if (HasFatalFailure()) return;
+  for (; step < kMost && round.killed; ++step) {
+    EXPECT_TRUE(testing::detected_in_time([&] {
+      round = kill_server_at(step);
+      left = left || fifo_left() || queue_left();
+      if (round.killed) expect_that_the_next_server_cleans_up(step);
+      return round.took;
+    })) << "system call "
+        << step;
+    // Once it has given the reply the server may die as it likes.
+    ASSERT_TRUE(round.told == kOk || (round.told == kUnavailable && round.killed)) << step;
+    if (HasFailure()) return;
   }
   EXPECT_GT(step, 10) << "it was killed nowhere";
   EXPECT_LT(step, kMost);
