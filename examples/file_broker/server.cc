@@ -14,6 +14,7 @@
 
 #include <ferry/server.h>
 
+#include "examples/flags.h"
 #include "read_through.h"
 #include "service.h"
 
@@ -91,7 +92,10 @@ ferry::Status serve() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  gflags::SetUsageMessage("serves the files beneath --root to clients that may not open them");
-  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  examples::parse_flags(
+      argc, argv, "Serves the files beneath a directory to clients that may not open them.",
+      {"file_broker_server --listen=unix:/tmp/broker.sock --root=/srv/files --group=users "
+       "--mode=0660",
+       "file_broker_server --root=/srv/files --fork_client=reports/may.txt"});
   return ferry::exit_code(serve());
 }

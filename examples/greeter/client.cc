@@ -6,16 +6,20 @@
 
 #include <ferry/channel.h>
 
+#include "examples/flags.h"
 #include "greeter.capnp.ferry.h"
 
 DEFINE_string(target, "auto:greeter", "where the server is, as unix:/run/greeter.sock");
 DEFINE_string(name, "world", "whom to greet");
-DEFINE_uint64(calls, 1, "how many times to call");
+DEFINE_uint64(calls, 1, "how many times to call, at least 1");
 
 using namespace std::chrono_literals;
 
 int main(int argc, char** argv) {
-  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  examples::parse_flags(argc, argv, "Has a greeter_server greet somebody.",
+                        {"greeter_client --target=unix:/tmp/greeter.sock --name=world",
+                         "greeter_client --target=auto:/tmp/greeter.sock --calls=10000"});
+  if (FLAGS_calls == 0) return examples::usage_error("--calls=0: at least one call");
   auto channel = ferry::Channel::connect(FLAGS_target);
   if (!channel) return ferry::exit_code(channel.status());  // "UNAVAILABLE: nobody listens on ..."
   ferry::Stub<demo::Greeter> greeter(*channel);

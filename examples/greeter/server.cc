@@ -3,6 +3,7 @@
 
 #include <ferry/server.h>
 
+#include "examples/flags.h"
 #include "greeter.capnp.ferry.h"
 
 DEFINE_string(listen, "auto:greeter", "target to listen at, as unix:/run/greeter.sock");
@@ -20,7 +21,9 @@ class Greeter final : public ferry::Service<demo::Greeter> {
 }  // namespace
 
 int main(int argc, char** argv) {
-  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  examples::parse_flags(argc, argv, "Greets whoever calls.",
+                        {"greeter_server --listen=unix:/tmp/greeter.sock",
+                         "greeter_server --listen=auto:/tmp/greeter.sock --allow=memfd,unix"});
   Greeter greeter;
   ferry::Server server({.allow = FLAGS_allow});
   server.add(greeter);
