@@ -4,9 +4,6 @@
 // current directory for each requested file. What cannot be done is said on standard error, one
 // line each, `file: Interface.method.parameter: reason`; then nothing is written and it exits
 // with 1.
-//
-// FERRY_SKIP_REFUSED=1 in the environment leaves refused methods out instead, and names them in the
-// header. (capnp passes a plugin no options.)
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -24,6 +21,28 @@
 #include "idl/model_builder.h"
 
 namespace {
+
+constexpr const char* kHelp =
+    R"(capnpc-ferry: the plugin of the Cap'n Proto compiler that writes ferry's stubs and services.
+
+  capnp compile -oc++ -oferry -I IDL_DIR files.capnp
+  capnp compile -oc++:build -o/opt/ferry/bin/capnpc-ferry:build -I IDL_DIR files.capnp
+
+writes files.capnp.ferry.h and files.capnp.ferry.c++ to the current directory, or to the one after the
+colon; they include files.capnp.h, which -oc++ writes. -oferry looks for capnpc-ferry in PATH. IDL_DIR is
+the directory that `import "/ferry/rpc.capnp"` starts from: idl/ of the source tree, PREFIX/share/ferry/idl
+once installed. In CMake, ferry_generate(TARGET app SCHEMAS files.capnp) does all of it.
+
+What cannot be compiled is said in one line each, `file: Interface.method.parameter: reason`; then
+nothing is written and the exit code is 1.
+
+capnp passes a plugin no options. The environment does:
+  FERRY_SKIP_REFUSED=1   leaves methods out that ferry cannot do, as streaming ones, instead of
+                         refusing the file; the header names them. ferry_generate(... SKIP_REFUSED)
+                         sets it.
+
+  --help                 this text
+)";
 
 void say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
@@ -54,9 +73,13 @@ int generate() {
 
 }  // namespace
 
-int main(int argc, char**) {
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--help") {
+    std::fputs(kHelp, stdout);
+    return 0;
+  }
   if (argc > 1 || isatty(STDIN_FILENO) != 0) {
-    say("capnpc-ferry is run by capnp: capnp compile -oc++ -oferry FILE.capnp");
+    say("capnpc-ferry is run by capnp: capnp compile -oc++ -oferry FILE.capnp (--help says more)");
     return 2;
   }
   try {
