@@ -16,6 +16,7 @@
 #include "bench/harness/contestant.h"
 #include "bench/harness/measure.h"
 #include "bench/harness/placement.h"
+#include "tools/flags.h"
 
 DEFINE_string(contestant, "unix", "what is measured");
 DEFINE_uint64(size, 64, "bytes of a request and of its reply, at least 16");
@@ -28,6 +29,16 @@ DEFINE_double(work_us, 0, "microseconds a client computes between two calls");
 
 namespace bench {
 namespace {
+
+constexpr const char* kUsage =
+    R"(Measures one contestant: forks a server and its clients, prints one line of NAME=VALUE words.
+bench_run reads that line; by hand it is useful under perf.
+
+  bench_ferry --contestant=memfd --size=64 --placement=one-cpu
+  bench_floors --contestant=unix --size=1024 --placement=two-cpu --spin
+
+Contestants: a lane (unix, fifo, mq, shm, memfd) of bench_ferry, the same raw of bench_floors;
+capnp-rpc of bench_capnp; grpc of bench_grpc.)";
 
 constexpr double kPatience = 30;  // seconds beyond --seconds until a run counts as hung
 
@@ -176,7 +187,7 @@ bool measure(const Setup& setup) {
 }  // namespace bench
 
 int main(int argc, char** argv) {
-  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  ferry::tools::parse_flags(argc, argv, bench::kUsage);
   // Before the first fork, so that no end of a child is missed.
   const sigset_t signals = bench::awaited_signals();
   sigprocmask(SIG_BLOCK, &signals, nullptr);

@@ -26,6 +26,12 @@ class Goals {
          << std::fixed << std::setprecision(2) << value << (at_most ? "  at most " : "  at least ")
          << limit << "\n";
   }
+  void miss(const std::string& what) {
+    met_ = false;
+    out_ << "  NO   " << what << "\n";
+  }
+  // Whoever asked for that run left it out, or has one CPU: not a goal missed.
+  void leave_out(const std::string& what) { out_ << "  --   " << what << ": not measured\n"; }
 
  private:
   std::ostream& out_;
@@ -58,7 +64,11 @@ std::vector<Found> ferry_rows(const Measured& measured, bool spin, bool pool) {
 void check_faster_than_peers(const Measured& measured, bool spin, Goals& goals) {
   for (std::size_t i = 0; i < measured.outcomes.size(); ++i) {
     const Row& peer = measured.config.rows[i];
-    if (peer.kind != Kind::kPeer || measured.outcomes[i].rounds == 0) continue;
+    if (peer.kind != Kind::kPeer) continue;
+    if (measured.outcomes[i].rounds == 0) {
+      goals.miss(measured.config.placement + ": " + peer.lane + " failed, not compared");
+      continue;
+    }
     for (const bool pool : {false, true}) {
       for (const auto& [row, outcome] : ferry_rows(measured, spin, pool)) {
         goals.check(measured.config.placement + ", " + (pool ? "pool, " : "inline, ") + row->lane +
@@ -93,8 +103,11 @@ void check_four_clients(const Measured& measured, Goals& goals) {
   const auto parked = ferry_rows(measured, false, false);
   const auto spinning = ferry_rows(measured, true, false);
   for (std::size_t i = 0; i < parked.size() && i < spinning.size(); ++i) {
-    if (parked[i].outcome->rounds == 0 || spinning[i].outcome->rounds == 0) continue;
     const std::string what = "four clients, " + parked[i].row->lane + ": spin over park, ";
+    if (parked[i].outcome->rounds == 0 || spinning[i].outcome->rounds == 0) {
+      goals.miss(what + "failed");
+      continue;
+    }
     goals.check(what + "calls/s", spinning[i].outcome->calls_per_s / parked[i].outcome->calls_per_s,
                 0.9, false);
     goals.check(what + "p99", spinning[i].outcome->p99_us / parked[i].outcome->p99_us, 2.0);
@@ -103,12 +116,24 @@ void check_four_clients(const Measured& measured, Goals& goals) {
 
 }  // namespace
 
-bool print_goals(const std::vector<Measured>& all, std::ostream& out) {
+bool print_goals(const std::vector<Measured>& all, const std::vector<Peer>& missing,
+                 std::ostream& out) {
   out << "\ngoals, at 64 B\n";
   Goals goals(out);
-  if (const auto* one_cpu = find(all, "unary", "one-cpu")) check_one_cpu(*one_cpu, goals);
-  if (const auto* two_cpus = find(all, "unary", "two-cpu")) check_two_cpus(*two_cpus, goals);
-  if (const auto* four = find(all, "four-clients", "two-cpu")) check_four_clients(*four, goals);
+  const auto check = [&](const std::string& name, const std::string& placement, auto&& with) {
+    if (const auto* measured = find(all, name, placement)) {
+      with(*measured, goals);
+    } else {
+      goals.leave_out(name + ", " + placement);
+    }
+  };
+  check("unary", "one-cpu", check_one_cpu);
+  check("unary", "two-cpu", check_two_cpus);
+  check("four-clients", "two-cpu", check_four_clients);
+  for (const Peer& peer : missing) {
+    goals.miss(std::string("faster than ") + peer.name +
+               ": not installed, not compared (Debian: " + peer.packages + ")");
+  }
   return goals.met();
 }
 

@@ -8,8 +8,14 @@ namespace {
 constexpr double kOwnWork = 5;  // microseconds
 constexpr int kFourClients = 4;
 
-bool installed(const Choice& choice, const std::string& program) {
-  return access((choice.bin + "/" + program).c_str(), X_OK) == 0;
+constexpr Peer kPeers[] = {
+    {"Cap'n Proto RPC", "bench_capnp", "capnp-rpc", false, "libcapnp-dev"},
+    // That of gRPC's synchronous server.
+    {"gRPC", "bench_grpc", "grpc", true, "libgrpc++-dev libprotobuf-dev protobuf-compiler-grpc"},
+};
+
+bool is_built(const std::string& bin, const Peer& peer) {
+  return access((bin + "/" + peer.program).c_str(), X_OK) == 0;
 }
 
 void add_ferry(const Choice& choice, bool with_pool, std::vector<Row>& rows) {
@@ -35,12 +41,10 @@ void add_floors(const Choice& choice, bool with_spin, std::vector<Row>& rows) {
 }
 
 void add_peers(const Choice& choice, std::vector<Row>& rows) {
-  if (installed(choice, "bench_capnp")) {
-    rows.push_back({Kind::kPeer, "bench_capnp", "capnp-rpc", false, false});
-  }
-  // gRPC's synchronous server runs handlers on threads of its own.
-  if (installed(choice, "bench_grpc")) {
-    rows.push_back({Kind::kPeer, "bench_grpc", "grpc", false, true});
+  for (const Peer& peer : kPeers) {
+    if (is_built(choice.bin, peer)) {
+      rows.push_back({Kind::kPeer, peer.program, peer.lane, false, peer.pool});
+    }
   }
 }
 
@@ -67,6 +71,14 @@ std::vector<Config> make_plan(const Choice& choice) {
     plan.push_back(std::move(config));
   }
   return plan;
+}
+
+std::vector<Peer> peers_not_built(const std::string& bin) {
+  std::vector<Peer> missing;
+  for (const Peer& peer : kPeers) {
+    if (!is_built(bin, peer)) missing.push_back(peer);
+  }
+  return missing;
 }
 
 int floor_of(const Config& config, const Row& row) {

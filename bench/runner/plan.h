@@ -38,6 +38,17 @@ struct Choice {
 
 std::vector<Config> make_plan(const Choice& choice);
 
+// What ferry is compared with.
+struct Peer {
+  const char* name;
+  const char* program;
+  const char* lane;
+  bool pool;             // its handlers run on threads of its own
+  const char* packages;  // Debian's, that building it needs
+};
+// Those whose program is not in `bin`.
+std::vector<Peer> peers_not_built(const std::string& bin);
+
 // The position in `config.rows` of the floor that `row` is measured against, or -1. A lane has its
 // own raw mechanism, waiting as the lane does; but on one CPU nothing can spin for the other side,
 // so the floor there parks. Peers have the parked socket.

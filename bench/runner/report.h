@@ -15,9 +15,10 @@ struct Measured {
 };
 
 void print_table(const Measured& measured, std::ostream& out);
-// What docs/testing.md promises of these figures, beside what was measured. True when all of it
-// holds.
-bool print_goals(const std::vector<Measured>& all, std::ostream& out);
+// The goals, beside what was measured. True when each that was measured is met and no peer is
+// missing.
+bool print_goals(const std::vector<Measured>& all, const std::vector<Peer>& missing,
+                 std::ostream& out);
 // An array with an object for each row that is not a floor. False when the file can't be written.
 bool write_json(const std::vector<Measured>& all, const std::string& path);
 
