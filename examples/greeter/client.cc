@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
   ferry::Stub<demo::Greeter> greeter(*channel);
   const auto start = std::chrono::steady_clock::now();
   for (std::uint64_t call = 1; call <= FLAGS_calls; ++call) {
-    auto reply = greeter.hello({.name = FLAGS_name}, {.deadline = 250ms});
+    auto reply = greeter.hello({.name = FLAGS_name}, {.deadline = 5s});
     if (!reply) return ferry::exit_code(reply.status());
     if (call == FLAGS_calls) std::cout << reply->greeting << "\n";
   }
