@@ -202,7 +202,7 @@ Status ServerConnection::judged(const ServerCall& call, Status status) {
   if (call.deadline_ == transports::kNever || transports::Clock::now() < call.deadline_) {
     return status;
   }
-  return Status::deadline_exceeded("the handler ended after the deadline");
+  return Status::deadline_exceeded("the deadline passed before the call was done");
 }
 
 void ServerConnection::answer(ServerCall& call, const Status& status, bool flush_now) {
@@ -276,7 +276,9 @@ std::string_view ServerCall::method() const {
 void ServerCall::run() noexcept {
   ServerConnection& connection = *connection_;
   if (cancelled()) {
-    connection.answer(*this, Status::cancelled("the caller gave up before a worker was free"),
+    connection.answer(*this,
+                      ServerConnection::judged(
+                          *this, Status::cancelled("the caller gave up before a worker was free")),
                       true);
     return;
   }

@@ -56,7 +56,7 @@ class ServerCall final : public ServerContext, public WorkerPool::Task {
   support::WireMessage request_;
   std::uint32_t cost_ = 0;
   bool descriptors_ = false;
-  bool answered_ = false;                   // by cancel_calls(); guarded by the connection's lock
+  bool answered_ = false;  // by cancel_calls(); guarded by the connection's lock
   CopyBuffer small_;
   std::unique_ptr<std::uint64_t[]> large_;
   std::optional<support::RawReader> reader_;
