@@ -36,6 +36,11 @@ std::string list_of(const std::vector<ServiceEntry>& services) {
   return text.empty() ? "nothing" : text;
 }
 
+Status too_late(const support::MethodInfo& method) {
+  return Status::deadline_exceeded(method_name(method) +
+                                   ": the deadline passed before the call was sent");
+}
+
 Status forked_status() {
   return Status::failed_precondition(
       "this channel belongs to the parent process: connect again after fork()");
@@ -183,6 +188,7 @@ Status ChannelCore::call(const support::Target& target, const support::MethodInf
                          support::RawBuilder& request, const CallOptions& options,
                          support::RawReader& reply) {
   if (forked()) return forked_status();
+  if (options.deadline <= std::chrono::nanoseconds{0}) return too_late(method);
   const TimePoint deadline = deadline_of(options.deadline);
   bool may_try_again = false;
   Status status;
@@ -217,10 +223,7 @@ Status ChannelCore::call_over(const Connection& connection, const support::Targe
   head.instance = *instance;
   if (deadline != kNever) {
     head.time_left = deadline - Clock::now();
-    if (head.time_left.count() <= 0) {
-      return Status::deadline_exceeded(method_name(method) +
-                                       ": the deadline passed before the call was sent");
-    }
+    if (head.time_left.count() <= 0) return too_late(method);
   }
   protocol::OutgoingMessage message;
   message.segments = request.segments();

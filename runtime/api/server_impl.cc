@@ -68,17 +68,21 @@ bool Server::Impl::forked() const noexcept {
   return drivers::fork_generation() != fork_generation_;
 }
 
+Status Server::Impl::forked_status() {
+  return Status::failed_precondition(
+      "this server belongs to the parent process: make one after fork()");
+}
+
+Status Server::Impl::usable() const {
+  if (forked()) return forked_status();
+  const std::lock_guard lock(mutex_);
+  return state_ < State::kDraining ? Status()
+                                   : Status::failed_precondition("the server was stopped");
+}
+
 // Makes what needs the final list of services; the first of listen(), adopt() and start() calls it.
 Status Server::Impl::prepare() {
-  if (forked()) {
-    return Status::failed_precondition(
-        "this server belongs to the parent process: make one after fork()");
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    if (state_ >= State::kDraining) return Status::failed_precondition("the server was stopped");
-  }
-  if (loop_) return {};
+  if (Status status = usable(); !status.ok() || loop_) return status;
   if (Status status = services_.check(); !status.ok()) return status;
   support::Greeting greeting;
   greeting.message_bytes = options_.message_bytes;
@@ -86,19 +90,17 @@ Status Server::Impl::prepare() {
   greeting_ = support::encode_greeting(greeting);
   auto loop = Loop::create(options_.loop);
   if (!loop) return loop.status();
-  loop_ = std::move(*loop);
   pool_ = std::make_unique<WorkerPool>(pool_threads(options_), options_.pool_queue);
-  lanes_ = std::make_unique<LoopLanes>(*loop_, options_.spin);
+  lanes_ = std::make_unique<LoopLanes>(**loop, options_.spin);
+  const std::lock_guard lock(mutex_);
+  loop_ = std::move(*loop);
   return {};
 }
 
 Status Server::Impl::on_loop(const std::function<Status()>& task) {
   const auto unless_stopped = [&] {
-    {
-      const std::lock_guard lock(mutex_);
-      if (state_ >= State::kDraining) return Status::failed_precondition("the server was stopped");
-    }
-    return task();
+    Status status = usable();
+    return status.ok() ? task() : status;
   };
   std::promise<Status> done;
   bool posted = false;
@@ -220,6 +222,13 @@ void Server::Impl::welcome(Connected connected) {
   auto greeting = support::decode_greeting(connected.greeting);
   if (!greeting) {
     log(LogLevel::kWarning, "a client was turned away: " + greeting.status().to_string());
+    return;
+  }
+  // While this client shook hands the server may have been stopped, or others have come in. Its
+  // lane ends here, and what it tries next is refused in words.
+  if (!usable().ok()) return;
+  if (Status room = room_for_client(); !room.ok()) {
+    log(LogLevel::kWarning, "a client was turned away: " + room.to_string());
     return;
   }
   protocol::Session::Options session;

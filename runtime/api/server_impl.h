@@ -24,7 +24,8 @@
 namespace ferry {
 
 // Everything happens on the loop's thread; the public functions go there (on_loop()). A server is
-// idle until start(), runs until stop(), drains, and has stopped when every client is gone.
+// idle until start(), runs until stop(), drains, and has stopped when every client is gone and the
+// last handler has returned.
 class Server::Impl {
  public:
   explicit Impl(ServerOptions options);
@@ -47,6 +48,10 @@ class Server::Impl {
  private:
   enum class State : std::uint8_t { kIdle, kRunning, kDraining, kStopped };
 
+  // FAILED_PRECONDITION once the server is stopping, or in a forked child.
+  [[nodiscard]] Status usable() const;
+  [[nodiscard]] static Status forked_status();
+  [[nodiscard]] Status not_idle() const;  // why it cannot be started; mutex_ is held
   [[nodiscard]] Status prepare();
   [[nodiscard]] Status on_loop(const std::function<Status()>& task);
   [[nodiscard]] Status listen_at(const transports::Target& target);
@@ -62,6 +67,7 @@ class Server::Impl {
   void begin_stop(std::chrono::nanoseconds wait);
   void drain_further();
   void finish_stop();
+  void stopped_on_users_loop();
   void run_loop();
   void log(LogLevel level, const std::string& line) const;
 
@@ -70,7 +76,7 @@ class Server::Impl {
   drivers::ServiceTable services_;
   std::string greeting_;
   std::shared_ptr<std::atomic<std::size_t>> lane_threads_;
-  std::unique_ptr<drivers::Loop> loop_;
+  std::unique_ptr<drivers::Loop> loop_;  // made under mutex_; read under it by stop()
   std::unique_ptr<drivers::WorkerPool> pool_;
   std::unique_ptr<drivers::LoopLanes> lanes_;
   std::vector<std::unique_ptr<api::ServerDoor>> doors_;

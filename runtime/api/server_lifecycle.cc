@@ -49,24 +49,31 @@ Status Server::Impl::run(std::string_view target) {
     return Status::failed_precondition(
         "run() runs a loop of its own: with ServerOptions::loop use listen() and run yours");
   }
-  if (Status status = listen(target); !status.ok()) return status;
-  {
-    const std::lock_guard lock(mutex_);
-    if (state_ != State::kIdle) return Status::failed_precondition("the server runs already");
-    state_ = State::kRunning;
-    loop_runs_ = true;
-  }
+  if (Status status = prepare(); !status.ok()) return status;
+  // Before the socket is there: whoever sees it may already send a signal.
   const auto drain = [this] { begin_stop(options_.drain); };
   const SignalWatch terminate(*loop_, SIGTERM, drain);
   const SignalWatch interrupt(*loop_, SIGINT, drain);
+  if (Status status = listen(target); !status.ok()) return status;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::kIdle) return not_idle();
+    state_ = State::kRunning;
+    loop_runs_ = true;
+  }
   run_loop();
   return {};
+}
+
+Status Server::Impl::not_idle() const {
+  return Status::failed_precondition(state_ == State::kRunning ? "the server runs already"
+                                                               : "the server was stopped");
 }
 
 Status Server::Impl::start() {
   if (Status status = prepare(); !status.ok()) return status;
   const std::lock_guard lock(mutex_);
-  if (state_ != State::kIdle) return Status::failed_precondition("the server runs already");
+  if (state_ != State::kIdle) return not_idle();
   state_ = State::kRunning;
   if (!loop_->own()) return {};
   loop_runs_ = true;
@@ -93,21 +100,21 @@ void Server::Impl::run_loop() {
 }
 
 Status Server::Impl::stop(std::chrono::nanoseconds wait_for) {
-  bool runs = false;
+  if (forked()) return forked_status();
   {
     const std::lock_guard lock(mutex_);
-    runs = loop_runs_;
-    if (!runs && state_ == State::kIdle && (!loop_ || loop_->own())) state_ = State::kStopped;
+    const bool own = options_.loop == nullptr;
+    if (own && state_ == State::kIdle) state_ = State::kStopped;
+    if (!loop_ || (own && !loop_runs_)) return {};  // never started, or over
+    loop_->post([this, wait_for] { begin_stop(wait_for); });
+    if (!own || loop_->on_thread() || drivers::inside_handler()) return {};
   }
-  if (!loop_ || forked()) return {};
-  if (!runs && loop_->own()) return {};  // never started, or over
-  loop_->post([this, wait_for] { begin_stop(wait_for); });
-  if (!loop_->own() || loop_->on_thread() || drivers::inside_handler()) return {};
   return wait();
 }
 
 Status Server::Impl::wait() {
-  if (loop_ && !loop_->own()) {
+  if (forked()) return forked_status();
+  if (options_.loop != nullptr) {
     return Status::failed_precondition("the server is on a loop of the caller's: run that");
   }
   std::unique_lock lock(mutex_);
@@ -157,9 +164,18 @@ void Server::Impl::finish_stop() {
     loop_->stop();
     return;
   }
-  const std::lock_guard lock(mutex_);
-  state_ = State::kStopped;
-  changed_.notify_all();
+  // Handlers that are still to notice may take their time: the loop's thread must not wait for
+  // them.
+  pool_->close([this] { loop_->post([this] { stopped_on_users_loop(); }); });
+}
+
+void Server::Impl::stopped_on_users_loop() {
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = State::kStopped;
+  }
+  const std::function<void()> tell = options_.on_stopped;  // a copy: it may destroy us
+  if (tell) tell();
 }
 
 }  // namespace ferry

@@ -51,7 +51,11 @@ void Loop::run_posted() {
     const std::lock_guard lock(mutex_);
     tasks.swap(posted_);
   }
-  for (auto& task : tasks) task();
+  const std::weak_ptr<const bool> alive = alive_;
+  for (auto& task : tasks) {
+    if (alive.expired()) return;
+    task();
+  }
 }
 
 void Loop::run() {

@@ -34,7 +34,8 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   [[nodiscard]] uv_loop_t* uv() noexcept { return uv_; }
-  // Runs `task` on the loop's thread, soon.
+  // Runs `task` on the loop's thread, soon. It may destroy this loop's owner and the loop with it:
+  // what was posted after it is then dropped.
   void post(std::function<void()> task);
   // Own loops only: runs until stop().
   void run();
@@ -56,6 +57,7 @@ class Loop {
   std::atomic<std::thread::id> thread_{};
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;  // guarded by mutex_
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 // Calls back while a descriptor is ready (uv_poll, level-triggered). The descriptor stays its

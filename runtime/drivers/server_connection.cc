@@ -181,10 +181,9 @@ bool ServerConnection::serve(ServerCall& call, bool flush_now) {
     return false;
   }
   call.keep_body();
-  if (environment_.pool.submit(call)) return true;
-  answer(call, Status::resource_exhausted("the server's worker pool has its queue full"),
-         flush_now);
-  return false;
+  const Status queued = environment_.pool.submit(call);
+  if (!queued.ok()) answer(call, queued, flush_now);
+  return queued.ok();
 }
 
 Status ServerConnection::dispatch(ServerCall& call) {

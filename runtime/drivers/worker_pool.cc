@@ -1,5 +1,6 @@
 #include "runtime/drivers/worker_pool.h"
 
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -11,37 +12,59 @@ WorkerPool::WorkerPool(std::size_t threads, std::size_t queue_most)
 }
 
 WorkerPool::~WorkerPool() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  for (std::size_t i = 0; i < threads_.size(); ++i) ::sem_post(&ready_);
+  close({});
   for (std::thread& thread : threads_) thread.join();
   ::sem_destroy(&ready_);
 }
 
-bool WorkerPool::submit(Task& task) {
+Status WorkerPool::submit(Task& task) {
   {
     const std::lock_guard lock(mutex_);
-    if (queued_ >= queue_most_ || stopping_) return false;
-    if (threads_.empty() && !start_threads()) return false;
+    if (closed_) return Status::unavailable("the server is stopping");
+    if (queued_ >= queue_most_) {
+      return Status::resource_exhausted(
+          "the server's queue of calls that wait for a worker is full: this would be call " +
+          std::to_string(queued_ + 1) + ", ServerOptions::pool_queue is " +
+          std::to_string(queue_most_));
+    }
+    if (threads_.empty()) {
+      if (Status status = start_threads(); !status.ok()) return status;
+    }
     task.next = nullptr;
     (last_ != nullptr ? last_->next : first_) = &task;
     last_ = &task;
     ++queued_;
   }
   ::sem_post(&ready_);
-  return true;
+  return {};
 }
 
-bool WorkerPool::start_threads() {
+void WorkerPool::close(std::function<void()> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(closed_, true)) return;
+    for (std::size_t i = 0; i < threads_.size(); ++i) ::sem_post(&ready_);
+    if (working_ > 0) {
+      done_ = std::move(done);
+      return;
+    }
+  }
+  if (done) done();
+}
+
+Status WorkerPool::start_threads() {
   threads_.reserve(threads_most_);
   try {
     while (threads_.size() < threads_most_) threads_.emplace_back([this] { work(); });
-  } catch (const std::system_error&) {
+  } catch (const std::system_error& error) {
     // Fewer threads than asked for (RLIMIT_NPROC, a cgroup's pids.max) still serve.
+    if (threads_.empty()) {
+      return Status::resource_exhausted(std::string("start the server's first worker thread: ") +
+                                        error.what());
+    }
   }
-  return !threads_.empty();
+  working_ = threads_.size();
+  return {};
 }
 
 WorkerPool::Task* WorkerPool::take() {
@@ -59,9 +82,19 @@ void WorkerPool::work() {
     while (::sem_wait(&ready_) != 0) {  // EINTR
     }
     Task* task = take();
-    if (task == nullptr) return;  // stopping, and nothing is left
+    if (task == nullptr) break;  // closed, and nothing is left
     task->run();
   }
+  leave();
+}
+
+void WorkerPool::leave() {
+  std::function<void()> done;
+  {
+    const std::lock_guard lock(mutex_);
+    if (--working_ == 0) done = std::move(done_);
+  }
+  if (done) done();
 }
 
 }  // namespace ferry::drivers

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <semaphore.h>
 #include <thread>
 #include <vector>
+
+#include <ferry/status.h>
 
 namespace ferry::drivers {
 
@@ -25,18 +28,22 @@ class WorkerPool {
   };
 
   WorkerPool(std::size_t threads, std::size_t queue_most);
-  ~WorkerPool();  // runs what is queued, then joins
+  ~WorkerPool();  // as close(), then joins
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Queues `task`, which must live until it ran. False, and not queued, when the queue is full or
-  // the pool has no thread (std::thread could not be started).
-  [[nodiscard]] bool submit(Task& task);
+  // Queues `task`, which must live until it ran. Not queued: RESOURCE_EXHAUSTED when the queue is
+  // full or no thread can be started, UNAVAILABLE after close().
+  [[nodiscard]] Status submit(Task& task);
+  // Takes no more tasks. `done` is called once, when everything queued has run: by the last worker,
+  // or at once when there is none. Only the first close() counts.
+  void close(std::function<void()> done);
 
  private:
   void work();
+  void leave();
   [[nodiscard]] Task* take();
-  [[nodiscard]] bool start_threads();
+  [[nodiscard]] Status start_threads();
 
   const std::size_t threads_most_;
   const std::size_t queue_most_;
@@ -48,7 +55,9 @@ class WorkerPool {
   Task* first_ = nullptr;  // below: guarded by mutex_
   Task* last_ = nullptr;
   std::size_t queued_ = 0;
-  bool stopping_ = false;
+  bool closed_ = false;
+  std::size_t working_ = 0;  // threads that have not left yet
+  std::function<void()> done_;
   std::vector<std::thread> threads_;
 };
 

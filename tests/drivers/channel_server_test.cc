@@ -3,69 +3,32 @@
 #include <chrono>
 #include <future>
 #include <string>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <uv.h>
 
 #include <ferry/channel.h>
 #include <ferry/server.h>
 
-#include "tests/drivers/echo_service.h"
-#include "tests/support/processes.h"
+#include "tests/drivers/channel_server_fixture.h"
 
 namespace ferry {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::call;
+using testing::cases;
 using testing::Directory;
 using testing::EchoService;
 using testing::eventually;
-using testing::open_descriptors;
+using testing::name_of;
 
-struct Case {
-  std::string scheme;
-  Executor executor;
-  // What a failing test prints.
-  friend std::ostream& operator<<(std::ostream& out, const Case& value) {
-    return out << value.scheme;
-  }
-};
-
-std::string name_of(const ::testing::TestParamInfo<Case>& info) {
-  return info.param.scheme + (info.param.executor == Executor::kInline ? "_inline" : "_pool");
-}
-
-class ChannelServerTest : public ::testing::TestWithParam<Case> {
- protected:
-  std::string target() const {
-    if (GetParam().scheme == "inproc") return "inproc:" + directory_.socket();
-    return GetParam().scheme + ":" + directory_.socket();
-  }
-  void serve(ServerOptions options = {}) {
-    server_ = std::make_unique<Server>(std::move(options));
-    server_->add(echo_, {.executor = GetParam().executor});
-    ASSERT_EQ(server_->listen(target()), Status());
-    ASSERT_EQ(server_->start(), Status());
-  }
-  Channel connect(ConnectOptions options = {}) {
-    auto channel = Channel::connect(target(), options);
-    EXPECT_TRUE(channel) << channel.status();
-    return std::move(*channel);
-  }
-
-  Directory directory_;
-  EchoService echo_;
-  std::unique_ptr<Server> server_;
-};
+class ChannelServerTest : public testing::ChannelServerFixture {};
 
 // An inline handler must not wait to be cancelled, a pooled one may.
-class PooledServerTest : public ChannelServerTest {};
+class PooledServerTest : public testing::ChannelServerFixture {};
 
 TEST_P(ChannelServerTest, CallsAreAnsweredWithTheirOwnReplies) {
   serve();
@@ -78,7 +41,7 @@ TEST_P(ChannelServerTest, CallsAreAnsweredWithTheirOwnReplies) {
   }
 }
 
-TEST_P(ChannelServerTest, TheChannelSaysWhichTransportCarriesIt) {
+TEST_P(ChannelServerTest, BothSidesKnowThePeerAndTheTransport) {
   serve();
   const Channel channel = connect();
   if (GetParam().scheme != "auto") {
@@ -88,8 +51,10 @@ TEST_P(ChannelServerTest, TheChannelSaysWhichTransportCarriesIt) {
   EXPECT_EQ(channel.peer().uid, ::getuid());
   auto who = call(*channel.ferry_caller(), testing::kWho, "", {.deadline = 5s});
   ASSERT_TRUE(who) << who.status();
+  const std::string trust = GetParam().scheme == "inproc" ? "full" : "same_user";
   EXPECT_EQ(*who, std::to_string(::getpid()) + " " + std::to_string(::getuid()) + " " +
-                      channel.transport());
+                      std::to_string(::getgid()) + " " + trust + " " + channel.transport() +
+                      " test.Echo.who");
 }
 
 TEST_P(ChannelServerTest, MessagesOfAllSizesArriveWhole) {
@@ -197,26 +162,33 @@ TEST_P(ChannelServerTest, ManyChannelsAtOnce) {
   EXPECT_TRUE(eventually([&] { return server_->connections() == 0; }));
 }
 
-TEST_P(ChannelServerTest, StoppingLetsCallsInFlightEndAndRefusesNewOnes) {
+TEST_P(ChannelServerTest, ACallLearnsItsDeadline) {
   serve();
   const Channel channel = connect();
-  ASSERT_TRUE(call(*channel.ferry_caller(), testing::kEchoMethod, "x", {.deadline = 5s}));
-  EXPECT_EQ(server_->stop(5s), Status());
-  auto late = call(*channel.ferry_caller(), testing::kEchoMethod, "x", {.deadline = 5s});
-  EXPECT_EQ(late.status().code(), StatusCode::kUnavailable) << late.status();
+  auto& caller = *channel.ferry_caller();
+  auto left = call(caller, testing::kTimeLeft, "", {.deadline = 60s});
+  ASSERT_TRUE(left) << left.status();
+  EXPECT_GT(std::stoi(*left), 0);
+  EXPECT_LE(std::stoi(*left), 60000);
+  left = call(caller, testing::kTimeLeft, "");
+  ASSERT_TRUE(left) << left.status();
+  EXPECT_EQ(*left, "never");
 }
 
-TEST_P(PooledServerTest, StoppingWithoutPatienceCancelsWhatIsInFlight) {
+TEST_P(ChannelServerTest, WithNoTimeLeftACallIsNotSent) {
   serve();
   const Channel channel = connect();
-  auto hanging = std::async(std::launch::async, [&] {
-    return call(*channel.ferry_caller(), testing::kHang, "", {.deadline = 30s}).status();
-  });
-  ASSERT_TRUE(eventually([&] { return echo_.hanging.load() == 1; }));
-  EXPECT_EQ(server_->stop(0ms), Status());
-  const StatusCode code = hanging.get().code();
-  EXPECT_TRUE(code == StatusCode::kCancelled || code == StatusCode::kUnavailable) << name(code);
-  EXPECT_EQ(echo_.hanging.load(), 0);
+  auto lazy = Channel::lazy(target());
+  ASSERT_TRUE(lazy) << lazy.status();
+  for (const auto time : {0ns, -1ns, std::chrono::nanoseconds::min()}) {
+    for (const auto& caller : {channel.ferry_caller(), lazy->ferry_caller()}) {
+      auto reply = call(*caller, testing::kEchoMethod, "x", {.deadline = time});
+      EXPECT_EQ(reply.status().code(), StatusCode::kDeadlineExceeded) << reply.status();
+    }
+  }
+  EXPECT_EQ(lazy->transport(), "") << "nor was it connected";
+  EXPECT_TRUE(call(*channel.ferry_caller(), testing::kEchoMethod, "x", {.deadline = 5s}));
+  EXPECT_EQ(echo_.calls.load(), 1);
 }
 
 TEST_P(PooledServerTest, ClosingTheChannelCancelsCallsOfOtherThreads) {
@@ -233,21 +205,6 @@ TEST_P(PooledServerTest, ClosingTheChannelCancelsCallsOfOtherThreads) {
             StatusCode::kCancelled);
 }
 
-TEST_P(ChannelServerTest, TheNextCallFindsARestartedServer) {
-  serve();
-  const Channel channel = connect();
-  ASSERT_TRUE(call(*channel.ferry_caller(), testing::kEchoMethod, "x", {.deadline = 5s}));
-  EXPECT_EQ(server_->stop(5s), Status());
-  server_.reset();
-  serve();
-  Status last;
-  EXPECT_TRUE(eventually([&] {
-    auto reply = call(*channel.ferry_caller(), testing::kEchoMethod, "x", {.deadline = 5s});
-    last = reply.status();
-    return reply.ok();
-  })) << last;
-}
-
 TEST_P(ChannelServerTest, ACallMayInsistOnItsTransport) {
   serve();
   const Channel channel = connect();
@@ -257,63 +214,10 @@ TEST_P(ChannelServerTest, ACallMayInsistOnItsTransport) {
             StatusCode::kFailedPrecondition);
 }
 
-TEST_P(ChannelServerTest, NothingIsLeftOpenAfterwards) {
-  serve();
-  { const Channel warm_up = connect(); }
-  ASSERT_TRUE(eventually([&] { return server_->connections() == 0; }));
-  const std::size_t before = open_descriptors();
-  for (int i = 0; i < 20; ++i) {
-    const Channel channel = connect();
-    ASSERT_TRUE(call(*channel.ferry_caller(), testing::kEchoMethod, "x", {.deadline = 5s}));
-  }
-  EXPECT_TRUE(eventually([&] {
-    return server_->connections() == 0 && open_descriptors() <= before;
-  })) << open_descriptors()
-      << " now, " << before << " before";
-}
-
-TEST_P(ChannelServerTest, AForkedChildIsToldThatTheChannelIsNotIts) {
-  serve();
-  const Channel channel = connect();
-  const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    const auto status = call(*channel.ferry_caller(), testing::kEchoMethod, "x").status();
-    ::_exit(status.code() == StatusCode::kFailedPrecondition ? 0 : 1);
-  }
-  int exit = -1;
-  ASSERT_EQ(::waitpid(child, &exit, 0), child);
-  EXPECT_EQ(exit, 0);
-  EXPECT_TRUE(call(*channel.ferry_caller(), testing::kEchoMethod, "x", {.deadline = 5s}));
-}
-
-std::vector<Case> cases(std::initializer_list<Executor> executors) {
-  std::vector<Case> cases;
-  for (const char* scheme : {"inproc", "unix", "fifo", "mq", "shm", "memfd", "auto"}) {
-    for (const Executor executor : executors) cases.push_back({scheme, executor});
-  }
-  return cases;
-}
-
 INSTANTIATE_TEST_SUITE_P(Lanes, ChannelServerTest,
                          ::testing::ValuesIn(cases({Executor::kPool, Executor::kInline})), name_of);
 INSTANTIATE_TEST_SUITE_P(Lanes, PooledServerTest, ::testing::ValuesIn(cases({Executor::kPool})),
                          name_of);
-
-TEST(ChannelServer, ASocketpairConnectsAdoptingEnds) {
-  int ends[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-  EchoService echo;
-  Server server;
-  server.add(echo);
-  ASSERT_EQ(server.adopt(UniqueFd(ends[0])), Status());
-  ASSERT_EQ(server.start(), Status());
-  auto channel = Channel::adopt(UniqueFd(ends[1]));
-  ASSERT_TRUE(channel) << channel.status();
-  auto reply = call(*channel->ferry_caller(), testing::kEchoMethod, "adopted", {.deadline = 5s});
-  ASSERT_TRUE(reply) << reply.status();
-  EXPECT_EQ(*reply, "adopted");
-}
 
 TEST(ChannelServer, ALazyChannelConnectsWithItsFirstCall) {
   const Directory directory;
@@ -328,53 +232,6 @@ TEST(ChannelServer, ALazyChannelConnectsWithItsFirstCall) {
   ASSERT_EQ(server.start(), Status());
   EXPECT_TRUE(call(*channel->ferry_caller(), testing::kEchoMethod, "x", {.deadline = 5s}));
   EXPECT_FALSE(Channel::lazy("shmm:/x"));
-}
-
-TEST(ChannelServer, TwoServicesOfOneInterfaceAreToldApartByName) {
-  EchoService one;
-  EchoService two;
-  const Directory directory;
-  Server server;
-  server.add(one, {.name = "one"});
-  server.add(two, {.name = "two"});
-  ASSERT_EQ(server.listen("unix:" + directory.socket()), Status());
-  ASSERT_EQ(server.start(), Status());
-  auto channel = Channel::connect("unix:" + directory.socket());
-  ASSERT_TRUE(channel) << channel.status();
-  auto& caller = *channel->ferry_caller();
-  EXPECT_TRUE(call(caller, testing::kEchoMethod, "x", {}, testing::kEcho, "two"));
-  EXPECT_EQ(one.calls.load(), 0);
-  EXPECT_EQ(two.calls.load(), 1);
-  EXPECT_EQ(call(caller, testing::kEchoMethod, "x").status().code(),
-            StatusCode::kFailedPrecondition);
-
-  Server clash;
-  clash.add(one);
-  clash.add(two);
-  EXPECT_EQ(clash.listen("unix:" + directory.socket() + "2").code(), StatusCode::kAlreadyExists);
-}
-
-TEST(ChannelServer, AServerRunsOnALoopOfTheUsers) {
-  uv_loop_t loop;
-  ASSERT_EQ(uv_loop_init(&loop), 0);
-  const Directory directory;
-  EchoService echo;
-  {
-    Server server({.loop = &loop});
-    server.add(echo, {.executor = Executor::kInline});
-    ASSERT_EQ(server.listen("unix:" + directory.socket()), Status());
-    ASSERT_EQ(server.start(), Status());
-    auto reply = std::async(std::launch::async, [&] {
-      auto channel = Channel::connect("unix:" + directory.socket());
-      return channel ? call(*channel->ferry_caller(), testing::kEchoMethod, "x", {.deadline = 5s})
-                     : Result<std::string>(channel.status());
-    });
-    while (reply.wait_for(0s) != std::future_status::ready) uv_run(&loop, UV_RUN_NOWAIT);
-    auto text = reply.get();
-    EXPECT_TRUE(text) << text.status();
-  }
-  uv_run(&loop, UV_RUN_DEFAULT);
-  EXPECT_EQ(uv_loop_close(&loop), 0);
 }
 
 }  // namespace

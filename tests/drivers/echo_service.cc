@@ -1,5 +1,6 @@
 #include "tests/drivers/echo_service.h"
 
+#include <iterator>
 #include <thread>
 
 #include <capnp/any.h>
@@ -21,18 +22,35 @@ std::string text_of(capnp::AnyPointer::Reader root) {
   return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
 }
 
+std::string who(const ServerContext& context) {
+  const Peer& peer = context.peer();
+  return std::to_string(peer.pid) + " " + std::to_string(peer.uid) + " " +
+         std::to_string(peer.gid) + " " + std::string(name(peer.trust)) + " " +
+         std::string(context.transport()) + " " + std::string(context.method());
+}
+
+std::string time_left(const ServerContext& context) {
+  if (context.deadline() == std::chrono::steady_clock::time_point::max()) return "never";
+  const auto left = context.deadline() - std::chrono::steady_clock::now();
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(left).count());
+}
+
 }  // namespace
 
-std::span<const support::InterfaceInfo* const> EchoService::ferry_interfaces() const {
-  static constexpr const support::InterfaceInfo* kInterfaces[] = {&kEcho};
-  return kInterfaces;
+std::string_view EchoService::ferry_method_name(std::uint64_t interface_id,
+                                                std::uint16_t ordinal) const {
+  static constexpr std::string_view kNames[] = {"test.Echo.echo", "test.Echo.fail",
+                                                "test.Echo.hang", "test.Echo.who",
+                                                "test.Echo.hold", "test.Echo.timeLeft"};
+  const bool known = interface_id == kEcho.type_id && ordinal < std::size(kNames);
+  return known ? kNames[ordinal] : std::string_view();
 }
 
 Status EchoService::ferry_dispatch(std::uint64_t interface_id, std::uint16_t ordinal,
                                    ServerContext& context, support::RawReader& request,
                                    support::RawBuilder& reply) {
   calls.fetch_add(1);
-  if (interface_id != kEcho.type_id) return Status::unimplemented("no such interface");
+  if (interface_id != interface_->type_id) return Status::unimplemented("no such interface");
   switch (ordinal) {
     case 0:
       reply.root().setAs<capnp::Data>(request.root().getAs<capnp::Data>());
@@ -44,13 +62,16 @@ Status EchoService::ferry_dispatch(std::uint64_t interface_id, std::uint16_t ord
       while (!context.cancelled()) std::this_thread::yield();
       hanging.fetch_sub(1);
       return Status::cancelled("noticed");
-    case 3: {
-      const std::string who = std::to_string(context.peer().pid) + " " +
-                              std::to_string(context.peer().uid) + " " +
-                              std::string(context.transport());
-      reply.root().setAs<capnp::Data>(as_data(who));
+    case 3:
+      reply.root().setAs<capnp::Data>(as_data(who(context)));
       return {};
-    }
+    case 4:
+      gate->pass();
+      reply.root().setAs<capnp::Data>(request.root().getAs<capnp::Data>());
+      return {};
+    case 5:
+      reply.root().setAs<capnp::Data>(as_data(time_left(context)));
+      return {};
     default:
       return Status::unimplemented("test.Echo has no method " + std::to_string(ordinal));
   }

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -32,24 +34,27 @@ TEST(WorkerPool, RunsEveryTaskOnce) {
     WorkerPool pool(3, tasks.size());
     for (Count& task : tasks) {
       task.ran = &ran;
-      ASSERT_TRUE(pool.submit(task));
+      ASSERT_EQ(pool.submit(task), Status());
     }
   }
   EXPECT_EQ(ran.load(), 1000);
 }
 
-TEST(WorkerPool, AFullQueueRefusesAndSaysSo) {
+TEST(WorkerPool, AFullQueueRefusesAndNamesItsLimit) {
   std::atomic<int> ran{0};
   Hold hold;
   std::array<Count, 3> tasks;
   for (Count& task : tasks) task.ran = &ran;
   {
     WorkerPool pool(1, 2);
-    ASSERT_TRUE(pool.submit(hold));
+    ASSERT_EQ(pool.submit(hold), Status());
     hold.started.get_future().wait();  // the only worker is busy, the queue empty
-    EXPECT_TRUE(pool.submit(tasks[0]));
-    EXPECT_TRUE(pool.submit(tasks[1]));
-    EXPECT_FALSE(pool.submit(tasks[2]));
+    EXPECT_EQ(pool.submit(tasks[0]), Status());
+    EXPECT_EQ(pool.submit(tasks[1]), Status());
+    const Status full = pool.submit(tasks[2]);
+    EXPECT_EQ(full.code(), StatusCode::kResourceExhausted) << full;
+    EXPECT_NE(full.message().find("call 3, ServerOptions::pool_queue is 2"), std::string::npos)
+        << full;
     hold.go.set_value();
   }
   EXPECT_EQ(ran.load(), 2);
@@ -61,11 +66,43 @@ TEST(WorkerPool, ABlockedTaskDelaysNoOther) {
   Count task;
   task.ran = &ran;
   WorkerPool pool(2, 8);
-  ASSERT_TRUE(pool.submit(hold));
+  ASSERT_EQ(pool.submit(hold), Status());
   hold.started.get_future().wait();
-  ASSERT_TRUE(pool.submit(task));
+  ASSERT_EQ(pool.submit(task), Status());
   while (ran.load() == 0) std::this_thread::yield();  // ctest's time limit bounds it
   hold.go.set_value();
+}
+
+TEST(WorkerPool, ClosingTellsWhenTheLastTaskHasRun) {
+  Hold hold;
+  std::atomic<int> told{0};
+  std::atomic<int> ran{0};
+  Count queued;
+  queued.ran = &ran;
+  WorkerPool pool(2, 8);
+  ASSERT_EQ(pool.submit(hold), Status());
+  hold.started.get_future().wait();
+  ASSERT_EQ(pool.submit(queued), Status());
+  std::promise<void> done;
+  pool.close([&] {
+    told.fetch_add(1);
+    done.set_value();
+  });
+  EXPECT_EQ(told.load(), 0);
+  Count late;
+  EXPECT_EQ(pool.submit(late).code(), StatusCode::kUnavailable);
+  hold.go.set_value();
+  done.get_future().wait();  // ctest's time limit bounds it
+  EXPECT_EQ(ran.load(), 1);
+  pool.close([&] { told.fetch_add(1); });
+  EXPECT_EQ(told.load(), 1);
+}
+
+TEST(WorkerPool, ClosingOneThatNeverRanTellsAtOnce) {
+  bool told = false;
+  WorkerPool pool(2, 8);
+  pool.close([&] { told = true; });
+  EXPECT_TRUE(told);
 }
 
 TEST(WorkerPool, HasNoThreadBeforeTheFirstTask) {
