@@ -177,12 +177,15 @@ Result<transports::ServerPolicy> Server::Impl::policy_for(const Target& target) 
   auto policy = transports::server_policy(target, split(options_.allow), options_.trust);
   if (!policy) return policy;
   policy->take_thread = [used = lane_threads_,
-                         most = options_.lane_threads]() -> std::shared_ptr<void> {
-    if (used->fetch_add(1) >= most) {
+                         most = options_.lane_threads]() -> Result<std::shared_ptr<void>> {
+    if (const std::size_t before = used->fetch_add(1); before >= most) {
       used->fetch_sub(1);
-      return nullptr;
+      return Status::resource_exhausted(
+          "the server is full: this would be connection " + std::to_string(before + 1) +
+          " that needs a thread of its own, ServerOptions::lane_threads is " +
+          std::to_string(most));
     }
-    return {used.get(), [used](void*) { used->fetch_sub(1); }};
+    return std::shared_ptr<void>(used.get(), [used](void*) { used->fetch_sub(1); });
   };
   return policy;
 }
@@ -194,9 +197,11 @@ std::unique_ptr<ServerDoor> Server::Impl::make_door(transports::ServerPolicy pol
 }
 
 Status Server::Impl::room_for_client() const {
-  if (connection_count_.load() < options_.connections) return {};
-  return Status::resource_exhausted("the server has its limit of " +
-                                    std::to_string(options_.connections) + " connections");
+  const std::size_t open = connection_count_.load();
+  if (open < options_.connections) return {};
+  return Status::resource_exhausted("the server is full: this would be connection " +
+                                    std::to_string(open + 1) + ", ServerOptions::connections is " +
+                                    std::to_string(options_.connections));
 }
 
 Status Server::Impl::adopt(UniqueFd socket) {

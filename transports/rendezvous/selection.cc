@@ -40,12 +40,9 @@ Result<Selection::Candidate> Selection::make(std::string_view name) const {
   candidate.transport = *found;
   if (Status denied = candidate.transport->permits(set_up_.peer); !denied.ok()) return denied;
   if (candidate.transport->wait_mode() == WaitMode::kThread && policy_.take_thread) {
-    candidate.thread_place = policy_.take_thread();
-    if (!candidate.thread_place) {
-      return Status::resource_exhausted(
-          "the server has no thread left for another " + std::string(name) +
-          " connection, which needs one of its own; its option lane_threads is the limit");
-    }
+    auto place = policy_.take_thread();
+    if (!place) return place.status();
+    candidate.thread_place = std::move(*place);
   }
   auto offer = candidate.transport->offer(set_up_);
   if (!offer) return offer.status();

@@ -27,10 +27,10 @@ struct ServerPolicy {
   // Handed to Transport::offer() as SetUp.
   std::size_t ring_bytes = limits::kRingBytes;
   std::string rendezvous;  // of a listener that holds_name()
-  // Reserves a thread for a lane that cannot be polled (WaitMode::kThread); null when none is left.
-  // What it returns is dropped when the offer is not accepted, else handed over in Connected. Not
-  // set: as many as asked for.
-  std::function<std::shared_ptr<void>()> take_thread;
+  // Reserves a thread for a lane that cannot be polled (WaitMode::kThread), or says which limit
+  // leaves none. What it returns is dropped when the offer is not accepted, else handed over in
+  // Connected. Not set: as many as asked for.
+  std::function<Result<std::shared_ptr<void>>()> take_thread;
 };
 
 // The policy of a server that listens on `target` with --allow=`allow` (empty: everything).
