@@ -220,20 +220,16 @@ Status Server::Impl::adopt(UniqueFd socket) {
 }
 
 void Server::Impl::welcome(Connected connected) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (state_ >= State::kDraining) return;  // it was on its way in when the server began to stop
-  }
-  auto greeting = support::decode_greeting(connected.greeting);
-  if (!greeting) {
-    log(LogLevel::kWarning, "a client was turned away: " + greeting.status().to_string());
-    return;
-  }
   // While this client shook hands the server may have been stopped, or others have come in. Its
   // lane ends here, and what it tries next is refused in words.
   if (!usable().ok()) return;
   if (Status room = room_for_client(); !room.ok()) {
     log(LogLevel::kWarning, "a client was turned away: " + room.to_string());
+    return;
+  }
+  auto greeting = support::decode_greeting(connected.greeting);
+  if (!greeting) {
+    log(LogLevel::kWarning, "a client was turned away: " + greeting.status().to_string());
     return;
   }
   protocol::Session::Options session;
@@ -259,13 +255,9 @@ void Server::Impl::welcome(Connected connected) {
 void Server::Impl::remove(ServerClient* client) {
   const auto at = clients_.find(client);
   if (at == clients_.end()) return;
-  Status why;
-  {
-    const std::lock_guard lock(client->connection().link().mutex);
-    why = client->connection().link().end();
-  }
-  // A peer that leaves is everyday; one that breaks rules is not.
-  log(why.code() == StatusCode::kUnavailable ? LogLevel::kDebug : LogLevel::kWarning,
+  bool peer_left = false;
+  const Status why = client->connection().end(peer_left);
+  log(peer_left ? LogLevel::kDebug : LogLevel::kWarning,
       "the connection of pid " + std::to_string(client->connection().peer().pid) +
           " ended: " + why.to_string());
   clients_.erase(at);

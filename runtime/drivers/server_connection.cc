@@ -101,7 +101,16 @@ void ServerConnection::write_output() {
 
 void ServerConnection::lane_ended(transports::Io outcome) {
   const std::lock_guard lock(link_.mutex);
+  // A peer that dies with our bytes unread is a failure that says UNAVAILABLE.
+  peer_left_ = link_.end().ok() && (outcome == transports::Io::kClosed ||
+                                    link_.lane().failure().code() == StatusCode::kUnavailable);
   link_.end_with(link_.lane_end(outcome));
+}
+
+Status ServerConnection::end(bool& peer_left) {
+  const std::lock_guard lock(link_.mutex);
+  peer_left = peer_left_;
+  return link_.end();
 }
 
 void ServerConnection::say_goodbye(const Status& why) {

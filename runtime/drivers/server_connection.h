@@ -94,6 +94,9 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   // reader. The lane said kClosed or kFailed.
   void lane_ended(transports::Io outcome);
 
+  // any thread. Why the connection ended, and whether only because the peer left: everyday, unlike
+  // one that broke the protocol.
+  [[nodiscard]] Status end(bool& peer_left);
   // any thread. Tells the peer that no new call is accepted.
   void say_goodbye(const Status& why);
   // any thread. The peer is gone: nobody waits for the answers any more.
@@ -131,6 +134,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   ServerCall* free_ = nullptr;
   std::size_t active_count_ = 0;
   std::size_t free_count_ = 0;
+  bool peer_left_ = false;
 };
 
 }  // namespace ferry::drivers
