@@ -39,8 +39,8 @@ void discard(UniqueFd fd) noexcept {
 Result<UniqueFd> UniqueFd::duplicate() const { return duplicate_of(fd_); }
 
 Result<UniqueFd> FdArg::take() const {
-  if (given_ != nullptr) return std::move(*given_);
-  return duplicate_of(fd_);
+  if (given_ != nullptr && given_->valid()) return std::move(*given_);
+  return duplicate_of(get());
 }
 
 }  // namespace ferry

@@ -45,16 +45,23 @@ struct ConnectOptions {
 // the child's copy answers FAILED_PRECONDITION and touches nothing.
 class Channel {
  public:
-  // Connects now and says now what is wrong: INVALID_ARGUMENT for a target that can't be,
-  // UNAVAILABLE when nobody (or something else) listens there, PERMISSION_DENIED,
-  // RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED. Blocks up to `options.timeout`.
+  // Connects now and says now what is wrong. Blocks up to `options.timeout`.
+  //   INVALID_ARGUMENT     a target that can't be
+  //   UNAVAILABLE          nobody, or something else, listens there; it hung up
+  //   PERMISSION_DENIED    the socket's mode; a transport that is not for such a peer
+  //   DEADLINE_EXCEEDED    connected, but no answer in time; or no room in the backlog
+  //   RESOURCE_EXHAUSTED   a limit of the server's, of the kernel's or of this process, named
+  //   FAILED_PRECONDITION  the server does not offer the transport that the target names; the
+  //                        runtime directory is open to others, or somebody else's
+  //   UNIMPLEMENTED        no common version of the protocol
   [[nodiscard]] static Result<Channel> connect(std::string_view target,
                                                const ConnectOptions& options = {});
   // Connects with the first call. Only the target's form is checked now. Does not block.
   [[nodiscard]] static Result<Channel> lazy(std::string_view target,
                                             const ConnectOptions& options = {});
   // Takes a connected local stream socket, e.g. one end of a socketpair whose other end a server
-  // adopts. Blocks as connect() does; the server must be adopting at the same time.
+  // adopts; on failure it is closed. Blocks and fails as connect() does; the server must be
+  // adopting at the same time.
   [[nodiscard]] static Result<Channel> adopt(UniqueFd socket, const ConnectOptions& options = {});
 
   Channel(Channel&&) noexcept;

@@ -1,4 +1,5 @@
-// Every limit of ferry: a named constant with its unit and its reason.
+// The limits that somebody who uses ferry can meet: each a named constant with its unit and its
+// reason. What only the wire format needs stands with it, in runtime/protocol.
 #pragma once
 
 #include <chrono>

@@ -30,7 +30,8 @@ class UniqueFd {
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
   // Closes what is held and takes `fd`. errno is preserved.
   void reset(int fd = -1) noexcept;
-  // A second descriptor for the same open file description (F_DUPFD_CLOEXEC).
+  // A second descriptor for the same open file description (F_DUPFD_CLOEXEC). INVALID_ARGUMENT when
+  // there is none; RESOURCE_EXHAUSTED when the process's descriptor table is full.
   [[nodiscard]] Result<UniqueFd> duplicate() const;
 
  private:
@@ -67,6 +68,7 @@ class FdArg {
   [[nodiscard]] bool given() const noexcept { return given_ != nullptr; }
 
   // The descriptor as the caller's own: moved out of where it was given, duplicated when only lent.
+  // INVALID_ARGUMENT when there is none, or no longer; a duplicate may fail as duplicate() does.
   [[nodiscard]] Result<UniqueFd> take() const;
 
  private:

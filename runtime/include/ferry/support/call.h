@@ -21,7 +21,7 @@ struct MethodInfo {
 };
 
 // Which service instance a stub talks to: of interface `interface` (or derived from it), called
-// `instance_name`, or the only one when that is empty. The Caller caches its answer in `cache`.
+// `instance_name`, or the only one when that is empty.
 struct Target {
   const InterfaceInfo* interface = nullptr;
   std::string_view instance_name;
