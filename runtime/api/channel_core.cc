@@ -70,28 +70,25 @@ std::shared_ptr<const ChannelCore::Connection> ChannelCore::current() {
 Status ChannelCore::connect_now(TimePoint deadline) { return connection(deadline).status(); }
 
 Result<std::shared_ptr<const ChannelCore::Connection>> ChannelCore::connection(TimePoint deadline) {
-  for (const bool may_wait : {true, false}) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (closed_) return Status::cancelled("the channel is closed");
-      if (connection_ && connection_->driver->usable()) return connection_;
-    }
-    if (may_wait) {
-      std::unique_lock one_at_a_time(connecting_, std::defer_lock);
-      if (deadline == kNever) {
-        one_at_a_time.lock();
-      } else if (!one_at_a_time.try_lock_until(deadline)) {
-        return Status::deadline_exceeded("connect to " + target_.text +
-                                         ": another thread was still at it at the deadline");
-      }
-      {
-        const std::lock_guard lock(mutex_);
-        if (closed_ || (connection_ && connection_->driver->usable())) continue;
-      }
-      return make_connection(deadline);
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    if (closed_) return Status::cancelled("the channel is closed");
+    if (connection_ && connection_->driver->usable()) return connection_;
+    if (!connecting_) break;
+    if (deadline == kNever) {
+      connected_.wait(lock);
+    } else if (connected_.wait_until(lock, deadline) == std::cv_status::timeout) {
+      return Status::deadline_exceeded("connect to " + target_.text +
+                                       ": another thread was still at it at the deadline");
     }
   }
-  return Status::unavailable("the connection to " + target_.text + " was lost again");
+  connecting_ = true;
+  lock.unlock();
+  auto made = make_connection(deadline);
+  lock.lock();
+  connecting_ = false;
+  connected_.notify_all();
+  return made;
 }
 
 Result<std::shared_ptr<const ChannelCore::Connection>> ChannelCore::make_connection(

@@ -1,6 +1,7 @@
 // ChannelCore: what a Channel and its Stubs share.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -63,13 +64,14 @@ class ChannelCore final : public support::Caller {
   const transports::Target target_;
   const ConnectOptions options_;
   const std::uint32_t fork_generation_;
-  std::timed_mutex connecting_;  // held while one thread connects; the others wait for its result
   std::mutex mutex_;
   UniqueFd adopted_;                              // below: guarded by mutex_
   std::shared_ptr<const Connection> connection_;  // null: none yet
   std::vector<std::weak_ptr<drivers::ClientConnection>>
       superseded_;  // alive while calls are on them
   bool closed_ = false;
+  bool connecting_ = false;            // one thread connects; the others wait for its result
+  std::condition_variable connected_;  // that thread is done
 };
 
 }  // namespace ferry::api
