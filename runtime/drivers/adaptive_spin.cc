@@ -98,11 +98,12 @@ void AdaptiveSpin::finish(bool success, bool blame, TimePoint now) {
   if (policy_ == Spin::kBusy) return;
   if (++spins_ >= kSpinsPerSample) {
     spins_ = 0;
-    if (preempted_()) {
+    const bool before = std::exchange(crowded_, preempted_());
+    if (crowded_ && before) {
       turn_off(now);
       return;
     }
-    if (credit_ > kCreditStart) next_pause_ = kPauseLeast;
+    if (!crowded_ && credit_ > kCreditStart) next_pause_ = kPauseLeast;
   }
   if (success) {
     credit_ = std::min(credit_ + 1, kCreditMost);

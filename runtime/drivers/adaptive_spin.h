@@ -7,9 +7,10 @@
 //   that doubles from 2 to 200 ms, then one spin is tried again;
 // - a gap between two looks longer than kPreemptedGap means that another thread ran on our CPU:
 //   somebody needs it more, so that spin ends at once, as a failure;
-// - when the kernel took the CPU from this thread during the last kSpinsPerSample spins (ru_nivcsw
-//   of getrusage(2)), more threads want to run than there are CPUs: off for a pause, however many
-//   spins succeeded;
+// - when the kernel took the CPU from this thread in each of the last two samples of
+// kSpinsPerSample
+//   spins (ru_nivcsw of getrusage(2); once happens on an idle machine, too), more threads want to
+//   run than there are CPUs: off for a pause, however many spins succeeded;
 // - a process has at most max(1, usable CPUs / 2) threads spinning at a time (affinity and cgroup
 //   quota counted), and none on a machine with one CPU: there the peer cannot run while we spin. A
 //   process that is bound to one CPU of several may spin: its peer may be on another, and the rules
@@ -97,7 +98,8 @@ class AdaptiveSpin {
 
   Spin policy_;
   Preempted preempted_;
-  int spins_ = 0;  // since the last sample
+  int spins_ = 0;         // since the last sample
+  bool crowded_ = false;  // what the last sample said
   int credit_ = kCreditStart;
   TimePoint off_until_{};
   std::chrono::nanoseconds next_pause_ = kPauseLeast;
