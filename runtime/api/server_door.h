@@ -37,6 +37,8 @@ class ServerDoor {
 
   // Accepts at `listener` from now on.
   [[nodiscard]] Status open(transports::Listener listener);
+  // Nobody comes in here any more: it never listened, and no handshake is under way.
+  [[nodiscard]] bool over() const noexcept { return !listener_ && handshakes_.empty(); }
   // Shakes hands with one connected socket.
   [[nodiscard]] Status admit(UniqueFd socket);
 

@@ -155,6 +155,8 @@ Status Server::Impl::admit(UniqueFd socket, transports::ServerPolicy policy) {
   if (auto peer = transports::socket_peer(socket.get(), policy.trust); !peer) return peer.status();
   auto door = make_door(std::move(policy));
   if (Status status = door->admit(std::move(socket)); !status.ok()) return status;
+  // A server that adopts for ever must not keep the doors of those it has let in.
+  std::erase_if(doors_, [](const auto& old) { return old->over(); });
   doors_.push_back(std::move(door));
   return {};
 }

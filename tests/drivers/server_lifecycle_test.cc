@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -193,19 +194,27 @@ TEST(ServerLifecycle, AServerThatWasStoppedBeforeItRanDoesNotRun) {
   EXPECT_EQ(server.wait(), Status());
 }
 
-TEST(ServerLifecycle, ASocketpairConnectsAdoptingEnds) {
-  int ends[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+TEST(ServerLifecycle, SocketpairsConnectAdoptingEndsOneAfterTheOther) {
   EchoService echo;
   Server server;
   server.add(echo);
-  ASSERT_EQ(server.adopt(UniqueFd(ends[0])), Status());
-  ASSERT_EQ(server.start(), Status());
-  auto channel = Channel::adopt(UniqueFd(ends[1]));
-  ASSERT_TRUE(channel) << channel.status();
-  auto reply = call(*channel->ferry_caller(), testing::kEchoMethod, "adopted", {.deadline = 5s});
-  ASSERT_TRUE(reply) << reply.status();
-  EXPECT_EQ(*reply, "adopted");
+  std::vector<Channel> channels;
+  for (int i = 0; i < 3; ++i) {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    ASSERT_EQ(server.adopt(UniqueFd(ends[0])), Status());
+    if (i == 0) {
+      ASSERT_EQ(server.start(), Status());
+    }
+    auto channel = Channel::adopt(UniqueFd(ends[1]));
+    ASSERT_TRUE(channel) << channel.status();
+    channels.push_back(std::move(*channel));
+  }
+  for (const Channel& channel : channels) {
+    auto reply = call(*channel.ferry_caller(), testing::kEchoMethod, "adopted", {.deadline = 5s});
+    ASSERT_TRUE(reply) << reply.status();
+    EXPECT_EQ(*reply, "adopted");
+  }
 }
 
 }  // namespace
