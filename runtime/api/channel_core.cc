@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/api/session_options.h"
 #include "runtime/drivers/fork_guard.h"
 #include "transports/rendezvous/client.h"
 
@@ -98,14 +99,9 @@ Result<std::shared_ptr<const ChannelCore::Connection>> ChannelCore::make_connect
   auto greeting = support::decode_greeting(connected->greeting);
   if (!greeting) return greeting.status().with_context("connect to " + target_.text);
 
-  protocol::Session::Options session;
-  session.message_bytes = options_.message_bytes;
-  session.peer_message_bytes = greeting->message_bytes;
-  session.peer_window_bytes = greeting->window_bytes;
-  session.peer_calls_in_flight = greeting->calls_in_flight;
   auto made = std::make_shared<Connection>();
   made->driver = std::make_shared<ClientConnection>(
-      std::move(connected->lane), session,
+      std::move(connected->lane), session_options(options_.message_bytes, *greeting),
       options_.spin == Spin::kDefault ? Spin::kAdaptive : options_.spin);
   made->services = std::move(greeting->services);
   made->explain = std::move(connected->explain);

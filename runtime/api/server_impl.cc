@@ -4,6 +4,7 @@
 #include <future>
 #include <utility>
 
+#include "runtime/api/session_options.h"
 #include "runtime/drivers/adaptive_spin.h"
 #include "runtime/drivers/fork_guard.h"
 #include "runtime/support/greeting.h"
@@ -234,11 +235,7 @@ void Server::Impl::welcome(Connected connected) {
     log(LogLevel::kWarning, "a client was turned away: " + greeting.status().to_string());
     return;
   }
-  protocol::Session::Options session;
-  session.message_bytes = options_.message_bytes;
-  session.peer_message_bytes = greeting->message_bytes;
-  session.peer_window_bytes = greeting->window_bytes;
-  session.peer_calls_in_flight = greeting->calls_in_flight;
+  const auto session = api::session_options(options_.message_bytes, *greeting);
   const Peer peer = connected.peer;
   const std::string transport(connected.lane->transport());
   auto client = ServerClient::create({*loop_, *lanes_, {services_, *pool_}, options_.spin},

@@ -29,11 +29,7 @@ class SignalWatch {
         },
         signal);
   }
-  ~SignalWatch() {
-    handle_->data = nullptr;
-    uv_close(reinterpret_cast<uv_handle_t*>(handle_),
-             [](uv_handle_t* closed) { delete reinterpret_cast<uv_signal_t*>(closed); });
-  }
+  ~SignalWatch() { drivers::close_and_free(handle_); }
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
