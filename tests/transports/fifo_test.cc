@@ -224,20 +224,7 @@ TEST_F(Fifo, JoinRefusesEverythingElseAndKeepsTheControlSocket) {
 }
 
 TEST_F(Fifo, AHostileServerCannotMakeTheClientsWritesBlock) {
-  auto offer = fifo_transport().offer(set_up(Trust::kHostile));
-  ASSERT_TRUE(offer.ok());
-  const auto kept = duplicates((*offer)->descriptors());
-  Ends control = control_sockets();
-  const auto lane = fifo_transport().join(set_up(Trust::kHostile), 0,
-                                          duplicates((*offer)->descriptors()), control.client);
-  ASSERT_TRUE(lane.ok()) << lane.status();
-  for (const UniqueFd& fd : kept) ASSERT_EQ(::fcntl(fd.get(), F_SETFL, 0), 0);
-  std::vector<std::byte> bytes(70'000);
-  const iovec part{bytes.data(), bytes.size()};
-  Io outcome = Io::kDone;
-  while (outcome == Io::kDone) outcome = (*lane)->write({&part, 1}, {}).outcome;
-  EXPECT_EQ(outcome, Io::kWouldBlock);
-  EXPECT_EQ((*lane)->read(bytes).outcome, Io::kWouldBlock);
+  expect_no_call_blocks_without_the_flag(fifo_transport(), set_up(Trust::kHostile), 70'000);
 }
 
 }  // namespace

@@ -62,4 +62,23 @@ inline LanePair make_pair(const Transport& transport, const SetUp& set_up) {
   return pair;
 }
 
+// A server that kept the ends it passed clears O_NONBLOCK of the descriptions they share. The
+// client writes `bytes` at a time until it is told to wait, and reads: neither may block.
+inline void expect_no_call_blocks_without_the_flag(const Transport& transport, const SetUp& set_up,
+                                                   std::size_t bytes) {
+  auto offer = transport.offer(set_up);
+  ASSERT_TRUE(offer.ok()) << offer.status();
+  const auto kept = duplicates((*offer)->descriptors());
+  Ends control = control_sockets();
+  const auto lane = transport.join(set_up, 0, duplicates((*offer)->descriptors()), control.client);
+  ASSERT_TRUE(lane.ok()) << lane.status();
+  for (const UniqueFd& fd : kept) ASSERT_EQ(::fcntl(fd.get(), F_SETFL, 0), 0);
+  std::vector<std::byte> buffer(bytes);
+  const iovec part{buffer.data(), buffer.size()};
+  Io outcome = Io::kDone;
+  while (outcome == Io::kDone) outcome = (*lane)->write({&part, 1}, {}).outcome;
+  EXPECT_EQ(outcome, Io::kWouldBlock);
+  EXPECT_EQ((*lane)->read(buffer).outcome, Io::kWouldBlock);
+}
+
 }  // namespace ferry::transports::testing

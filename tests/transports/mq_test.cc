@@ -131,20 +131,7 @@ TEST(Mq, AnEmptyMessageEndsTheLane) {
 }
 
 TEST(Mq, NoCallBlocksWhenAPeerClearsTheFlagOfASharedDescription) {
-  auto offer = mq_transport().offer(set_up_for(Trust::kHostile));
-  ASSERT_TRUE(offer.ok()) << offer.status();
-  const auto kept = duplicates((*offer)->descriptors());
-  Ends control = control_sockets();
-  const auto lane = mq_transport().join(set_up_for(Trust::kHostile), 0,
-                                        duplicates((*offer)->descriptors()), control.client);
-  ASSERT_TRUE(lane.ok()) << lane.status();
-  for (const UniqueFd& fd : kept) ASSERT_EQ(::fcntl(fd.get(), F_SETFL, 0), 0);
-  std::vector<std::byte> bytes(10'000);
-  const iovec part{bytes.data(), bytes.size()};
-  Io outcome = Io::kDone;
-  while (outcome == Io::kDone) outcome = (*lane)->write({&part, 1}, {}).outcome;
-  EXPECT_EQ(outcome, Io::kWouldBlock);
-  EXPECT_EQ((*lane)->read(bytes).outcome, Io::kWouldBlock);
+  expect_no_call_blocks_without_the_flag(mq_transport(), set_up_for(Trust::kHostile), 10'000);
 }
 
 }  // namespace
